@@ -1,0 +1,25 @@
+//! Docs follow.
+mod connector;
+mod cx;
+mod driver;
+mod error;
+mod facet;
+mod host;
+pub mod model;
+mod path;
+mod registry;
+mod scope;
+mod secret;
+mod settings;
+mod sink;
+pub use connector::*;
+pub use cx::Cx;
+pub use driver::{Options, SyncEvent, sync};
+pub use error::{Error, ErrorKind, FieldError, Result};
+pub use facet::Facet;
+pub use host::{Clock, Dial, DirectDial, Endpoint, Host, LocalFiles, Stream, SystemClock};
+pub use path::Path;
+pub use registry::{ConnectorType, Opened, Registry};
+pub use scope::{Case, Filters, Scope};
+pub use secret::Secret;
+pub use sink::{Baseline, Cost, Item, SplitSink, Warning};
