@@ -1,0 +1,14 @@
+DROP TABLE audit;
+DROP TABLE removal;
+DROP TABLE namespace;
+DROP TABLE edge;
+DROP TABLE schema_change;
+DROP TABLE product_stats;
+DROP TABLE product;
+DROP TABLE run_warning_count;
+DROP TABLE run_warning;
+DROP TABLE run_split;
+DROP TABLE run;
+DROP TABLE connector;
+DROP TABLE api_key;
+DROP TABLE space;
