@@ -1,1 +1,3 @@
-//! placeholder
+//! The Headwater server and command line.
+
+pub mod wire;
