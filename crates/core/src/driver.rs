@@ -208,7 +208,12 @@ impl Run {
             };
             self.outbox.send(ended, 0).await?;
             let Some(wait) = retry_in else { break };
-            self.cx.or_stop(async { Ok(sleep(wait).await) }).await?;
+            self.cx
+                .or_stop(async {
+                    sleep(wait).await;
+                    Ok(())
+                })
+                .await?;
         }
         Ok(())
     }
@@ -245,21 +250,19 @@ impl Run {
     ) -> Result<T> {
         let call = AssertUnwindSafe(call).catch_unwind();
         tokio::pin!(call);
-        let result = loop {
-            tokio::select! {
-                biased;
-                () = self.cx.stop().cancelled() => {
-                    let _late = timeout(self.options.grace, &mut call).await;
-                    break Err(Error::stopped());
-                }
-                result = &mut call => break result.unwrap_or_else(|_panic| Err(panicked())),
-                () = self.silence(beat) => {
-                    cx.stop().cancel();
-                    let _late = timeout(self.options.grace, &mut call).await;
-                    let message = "the source sent nothing for too long";
-                    break Err(Error::new(ErrorKind::Unavailable, message)
-                        .with_context("seconds", self.options.idle.as_secs()));
-                }
+        let result = tokio::select! {
+            biased;
+            () = self.cx.stop().cancelled() => {
+                let _late = timeout(self.options.grace, &mut call).await;
+                Err(Error::stopped())
+            }
+            result = &mut call => result.unwrap_or_else(|_panic| Err(panicked())),
+            () = self.silence(beat) => {
+                cx.stop().cancel();
+                let _late = timeout(self.options.grace, &mut call).await;
+                let message = "the source sent nothing for too long";
+                Err(Error::new(ErrorKind::Unavailable, message)
+                    .with_context("seconds", self.options.idle.as_secs()))
             }
         };
         if self.cx.stop().is_cancelled() {

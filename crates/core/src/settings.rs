@@ -36,7 +36,7 @@ impl Settings<'_> {
     }
 
     fn walk(&self, schema: &Value, value: &Value, at: &str, faults: &mut Vec<(String, String)>) {
-        let schema = self.resolve(schema, value);
+        let schema = self.resolve(schema);
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return;
         };
@@ -91,16 +91,16 @@ impl Settings<'_> {
     }
 
     /// Follows `$ref`, and an `anyOf` with null to its other side.
-    fn resolve<'s>(&'s self, schema: &'s Value, value: &Value) -> &'s Value {
+    fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
         if let Some(pointer) = schema.get("$ref").and_then(Value::as_str) {
             let target = pointer
                 .strip_prefix('#')
                 .and_then(|pointer| self.schema.pointer(pointer));
-            return target.map_or(schema, |target| self.resolve(target, value));
+            return target.map_or(schema, |target| self.resolve(target));
         }
         let any = schema.get("anyOf").and_then(Value::as_array);
         let other = any.and_then(|any| any.iter().find(|one| one.get("type") != Some(&"null".into())));
-        other.map_or(schema, |other| self.resolve(other, value))
+        other.map_or(schema, |other| self.resolve(other))
     }
 
     /// What the schema expects at serde's path.
@@ -108,7 +108,7 @@ impl Settings<'_> {
         use serde_path_to_error::Segment;
         let (mut pointer, mut schema) = (self.at.to_owned(), self.schema);
         for segment in path {
-            schema = self.resolve(schema, &Value::Null);
+            schema = self.resolve(schema);
             let next = match segment {
                 Segment::Map { key } => {
                     pointer = join(&pointer, key);
@@ -124,7 +124,7 @@ impl Settings<'_> {
             };
             schema = next.unwrap_or(&Value::Null);
         }
-        (pointer, describe(self.resolve(schema, &Value::Null)))
+        (pointer, describe(self.resolve(schema)))
     }
 }
 
