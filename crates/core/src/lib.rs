@@ -22,4 +22,5 @@ pub use path::Path;
 pub use registry::{ConnectorType, Opened, Registry};
 pub use scope::{Case, Filters, Scope};
 pub use secret::Secret;
+pub use settings::from_json;
 pub use sink::{Baseline, Cost, Item, SplitSink, Warning};

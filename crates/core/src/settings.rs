@@ -5,6 +5,7 @@
 //! only the path; what was expected there is read from the schema.
 
 use crate::{Error, ErrorKind, Result};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -128,6 +129,21 @@ impl Settings<'_> {
     }
 }
 
+/// Parses JSON that is no connector's settings, a request's body say, with the same care: errors name each
+/// bad place by its JSON pointer, the nearest known key, what was expected there, and never quote a value.
+///
+/// # Errors
+/// `ConfigInvalid`.
+pub fn from_json<T: DeserializeOwned + JsonSchema>(value: Value) -> Result<T> {
+    let schema = schemars::schema_for!(T).to_value();
+    let whole = Settings {
+        at: "",
+        schema: &schema,
+        secrets: None,
+    };
+    whole.parse(value)
+}
+
 /// Both halves, or the faults of both in one error.
 pub(crate) fn both<A, B>(first: Result<A>, second: Result<B>) -> Result<(A, B)> {
     match (first, second) {
@@ -174,7 +190,6 @@ fn describe(schema: &Value) -> String {
 mod tests {
     use super::*;
     use crate::{Filters, Secret};
-    use schemars::JsonSchema;
     use serde::Deserialize;
     use serde_json::json;
 
@@ -278,6 +293,21 @@ mod tests {
     #[test]
     fn all_unknown_and_missing_keys_are_told_at_once() {
         assert_eq!(faults(json!({"a": 1, "b": 2})).len(), 3);
+    }
+
+    #[test]
+    fn a_body_is_told_where_it_is_wrong() {
+        let error = from_json::<Config>(json!({"host": "y", "fliters": {}, "port": 1})).unwrap_err();
+        assert_eq!(
+            error.fields()[0].pointer,
+            "/fliters",
+            "pointers start at the body's root"
+        );
+        let error = from_json::<Config>(json!(["hunter2"])).unwrap_err();
+        assert_eq!(
+            (error.fields()[0].pointer.as_str(), error.fields().len()),
+            ("", 1)
+        );
     }
 
     #[test]
