@@ -1,2 +1,61 @@
-//! placeholder
-fn main() {}
+//! Development commands, run as `cargo xtask COMMAND`.
+//!
+//! They need Rust, python3 and the package registries, nothing else: what the tests talk to is started
+//! here and ended with the command, however that ends.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "only JSON is indexed, which answers null for what it lacks"
+)]
+
+mod check;
+mod demo;
+mod examples;
+mod http;
+mod peers;
+mod server;
+mod shop;
+mod test;
+mod workspace;
+
+use std::{env, process::ExitCode};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [-- ARGS]   start the peers that the tests need, then run all tests; ARGS go to the test runner
+  check            formatting, lints, docs, licences, and each crate alone
+  demo [--keep]    the server beside a throw-away PostgreSQL: sync, change a table, sync again
+  examples         run the programs under examples/ against a throw-away PostgreSQL
+
+example: cargo xtask test -- -p headwater-postgres";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args.as_slice() {
+        ["test"] => test::run(&[]),
+        ["test", "--", runner @ ..] => test::run(runner),
+        ["check"] => check::run_all(),
+        ["demo"] => demo::run(false),
+        ["demo", "--keep"] => demo::run(true),
+        ["examples"] => examples::run(),
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
