@@ -1,4 +1,5 @@
-use super::{Call, Defect, Part, ToySource};
+use super::{Call, Defect, ToySource};
+use crate::Part;
 use async_trait::async_trait;
 use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cost, Cx, Discovery, Error, ErrorKind, Facet, Family,

@@ -27,7 +27,9 @@ mod script;
 mod state;
 
 pub use connector::{Toy, ToyConfig, ToyCredentials};
-pub use script::{Action, Call, Defect, Gate, Part};
+pub use script::{Action, Call, Defect, Gate};
+
+use crate::Part;
 
 use headwater_core::{
     Error, Facet, Host, Opened, Path, Registry, Visibility,

@@ -1,4 +1,5 @@
-use super::{Action, Call, Defect, Part, ToySource};
+use super::{Action, Call, Defect, ToySource};
+use crate::Part;
 use headwater_core::{
     Error, ErrorKind, Path, Result, Visibility,
     model::{Asset, LineageEdge},
