@@ -62,7 +62,8 @@ pub enum SyncEvent {
 pub struct Options {
     /// Filters, applied to every item.
     pub scope: Scope,
-    /// The splits of a stored discovery that are still to do; `None` discovers.
+    /// The splits of a stored discovery that are still to do; `None` discovers. What the discovery said of
+    /// `max_parallel` is not known then: the host carries it over to `parallel`.
     pub resume: Option<Vec<Split>>,
     /// What the host knows already.
     pub baseline: Arc<dyn Baseline>,
@@ -290,3 +291,6 @@ fn panicked() -> Error {
     // The text may quote anything: the panic hook logs it, a report must not.
     Error::new(ErrorKind::Unexpected, "the connector panicked; see the log")
 }
+
+#[cfg(test)]
+mod tests;

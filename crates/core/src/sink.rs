@@ -193,6 +193,9 @@ impl SplitSink {
     /// # Errors
     /// `Stopped`, or `Unexpected` for a path outside the split.
     pub async fn namespace(&self, namespace: Namespace) -> Result<()> {
+        if !self.scope.admits_namespace(&namespace.path) {
+            return Ok(());
+        }
         if !self
             .split
             .namespaces
@@ -200,9 +203,6 @@ impl SplitSink {
             .any(|own| namespace.path.contains(own))
         {
             return Err(self.outside(&namespace.path));
-        }
-        if !self.scope.admits_namespace(&namespace.path) {
-            return Ok(());
         }
         self.send(Item::Namespace(Box::new(namespace)), 0).await
     }
@@ -275,6 +275,9 @@ impl SplitSink {
     /// # Errors
     /// `Stopped`, or `Unexpected` for a namespace of another split.
     pub async fn close(&self, namespace: &Path, listing: Listing) -> Result<()> {
+        if !self.scope.admits_namespace(namespace) {
+            return Ok(());
+        }
         if !self.split.namespaces.contains(namespace) {
             return Err(self.outside(namespace));
         }
@@ -295,14 +298,14 @@ impl SplitSink {
         self.beat.notify_one();
     }
 
+    /// Scope comes first: the driver takes namespaces that are out of scope out of the split.
     fn admits(&self, key: &Path) -> Result<bool> {
-        if self
-            .split
-            .namespaces
-            .iter()
-            .any(|namespace| namespace.is_parent_of(key))
-        {
-            Ok(self.scope.admits(key))
+        if !self.scope.admits(key) {
+            return Ok(false);
+        }
+        let mut own = self.split.namespaces.iter();
+        if own.any(|namespace| namespace.is_parent_of(key)) {
+            Ok(true)
         } else {
             Err(self.outside(key))
         }
@@ -323,6 +326,9 @@ impl SplitSink {
             split: self.split.clone(),
             item,
         };
-        self.cx.or_stop(self.outbox.send(event, weight)).await
+        self.cx.or_stop(self.outbox.send(event, weight)).await?;
+        // The wait for the consumer is no silence of the source: it is counted from here.
+        self.beat();
+        Ok(())
     }
 }
