@@ -179,3 +179,158 @@ impl Registry {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Case, CheckReport, Cx, Discovery, Secret, Split, SplitSink};
+    use async_trait::async_trait;
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    /// A connector whose kind, alias and name of its only option differ by the parameter.
+    #[derive(Debug)]
+    struct Source<const N: usize>;
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        host: String,
+        schema: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "parsed only")]
+    struct Credentials {
+        password: Secret,
+    }
+
+    #[async_trait]
+    impl<const N: usize> SourceConnector for Source<N> {
+        async fn check(&self, _: &Cx) -> Result<CheckReport> {
+            Ok(CheckReport::default())
+        }
+
+        async fn discover(&self, _: &Scope, _: &Cx) -> Result<Discovery> {
+            Err(Error::stopped())
+        }
+
+        async fn sync(&self, _: &Split, _: &SplitSink) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<const N: usize> Connect for Source<N> {
+        const KIND: &'static str = ["postgres", "mysql", "postgresql"][N];
+        const NAME: &'static str = "A source";
+        const ALIASES: &'static [&'static str] = [&["postgresql"] as &[_], &[], &[]][N];
+        const FAMILY: Family = Family {
+            name: "source",
+            case: Case::Insensitive,
+        };
+        const CAPABILITIES: &'static [Capability] = &[];
+        const DESTINATIONS: &'static [&'static str] = &["/host"];
+        type Config = Config;
+        type Credentials = Credentials;
+
+        fn scope(config: &Config) -> Result<Scope> {
+            let filters = crate::Filters::default().with_schema(config.schema.as_deref())?;
+            Scope::new(&filters, Self::FAMILY.case)
+        }
+
+        fn open(config: Config, _: Credentials, _: &Host) -> Result<Self> {
+            match config.host.is_empty() {
+                true => Err(Error::invalid_field("/config/host", "must not be empty")),
+                false => Ok(Self),
+            }
+        }
+    }
+
+    type Postgres = Source<0>;
+    type Mysql = Source<1>;
+    type NamedLikeAnAlias = Source<2>;
+
+    fn registry() -> Registry {
+        let mut registry = Registry::default();
+        registry.register::<Postgres>().register::<Mysql>();
+        registry
+    }
+
+    fn open(config: Value, credentials: Value) -> Result<Opened> {
+        registry()
+            .get("postgres")?
+            .open(config, credentials, &Host::default())
+    }
+
+    #[test]
+    fn an_alias_finds_the_kind() {
+        let registry = registry();
+        assert_eq!(registry.get("postgresql").unwrap().kind, "postgres");
+        assert!(registry.find("Postgres").is_none());
+        let kinds: Vec<&str> = registry.types().map(|kind| kind.kind).collect();
+        assert_eq!(kinds, ["mysql", "postgres"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "connector kind registered twice: postgres")]
+    fn a_kind_registers_once() {
+        registry().register::<Postgres>();
+    }
+
+    #[test]
+    #[should_panic(expected = "connector kind registered twice: postgresql")]
+    fn a_kind_that_is_an_alias_of_another_is_refused() {
+        registry().register::<NamedLikeAnAlias>();
+    }
+
+    #[test]
+    fn an_unknown_type_is_answered_with_the_known_kinds() {
+        let error = registry().get("oracle").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConfigInvalid);
+        assert_eq!(error.fields()[0].pointer, "/connector_type");
+        assert_eq!(error.fields()[0].detail, "expected one of mysql, postgres");
+    }
+
+    #[test]
+    fn both_halves_tell_their_faults_at_once() {
+        let error = open(json!({"hots": "x"}), json!({"pasword": "hunter2"})).unwrap_err();
+        let pointers: Vec<&str> = error.fields().iter().map(|field| &*field.pointer).collect();
+        assert_eq!(
+            pointers,
+            [
+                "/config/hots",
+                "/config/host",
+                "/credentials/pasword",
+                "/credentials/password"
+            ]
+        );
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_connector_is_asked_last_and_opens_with_the_scope_of_its_config() {
+        let error = open(json!({"host": ""}), json!({"password": "p"})).unwrap_err();
+        assert_eq!(error.fields()[0].pointer, "/config/host");
+        let opened = open(json!({"host": "h", "schema": "Sales"}), json!({"password": "p"})).unwrap();
+        assert!(opened.scope.admits_schema("sales") && !opened.scope.admits_schema("ops"));
+    }
+
+    #[test]
+    fn a_destination_changes_with_its_value_only() {
+        let registry = registry();
+        let changed = |before, after| {
+            registry
+                .find("postgres")
+                .unwrap()
+                .destination_changed(&before, &after)
+        };
+        assert!(changed(json!({"host": "a"}), json!({"host": "b"})));
+        assert!(changed(json!({}), json!({"host": "b"})));
+        assert!(!changed(
+            json!({"host": "a"}),
+            json!({"host": "a", "schema": "s"})
+        ));
+    }
+}
