@@ -90,6 +90,10 @@ impl fmt::Debug for Db {
 }
 
 /// A connection of either engine, lent by its pool.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is matched where it is made and never kept"
+)]
 pub(crate) enum Conn {
     Postgres(deadpool::Object<AsyncPgConnection>),
     Sqlite(sqlite::Lease),
