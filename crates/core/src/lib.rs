@@ -137,8 +137,8 @@
 //! - An empty namespace is in a split, and closed Complete. One that is in no split was not read.
 //! - A database that cannot be entered: its container stays, with `children` Partial. One that cannot be
 //!   listed at all is missing, and makes its parent Partial.
-//! - A split that was stored and whose namespace has gone since: close it Complete without assets. The next
-//!   discovery no longer lists it.
+//! - A split that was stored and whose namespace has gone since: close it Complete without assets if the
+//!   source says that it is gone, and Partial if that is a guess. The next discovery no longer lists it.
 //! - A stop before a split starts leaves it without any event. It is not complete.
 //! - An object dropped between list and read: leave it out, it is gone; do not fail the split.
 //!

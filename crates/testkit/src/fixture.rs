@@ -75,8 +75,8 @@ pub trait Fixture: Send + Sync {
 /// A secondary read that the source refuses.
 #[derive(Debug, Clone)]
 pub struct RefusedPart {
-    /// What cannot be read.
-    pub part: Part,
+    /// What cannot be read; more than one part where one read answers several.
+    pub parts: Vec<Part>,
     /// Of which assets.
     pub assets: Vec<Path>,
 }

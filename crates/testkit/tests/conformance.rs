@@ -62,7 +62,7 @@ impl Fixture for Shop {
     async fn refuse_part(&self) -> Option<RefusedPart> {
         self.0.refuse_part(Part::Constraints);
         Some(RefusedPart {
-            part: Part::Constraints,
+            parts: vec![Part::Constraints],
             assets: self.expected(),
         })
     }

@@ -1,5 +1,5 @@
 use super::{assert_same, complete_run, difference, lacks, names, run};
-use crate::{Collected, Fixture, Part};
+use crate::{Collected, Fixture, Part, RefusedPart};
 use headwater_core::{Listing, Path, Visibility};
 
 /// A source that breaks off in the middle of a split is read again, to the same result.
@@ -107,39 +107,44 @@ pub async fn unread_part<F: Fixture>(fixture: &F) {
         lacks("unread_part", "refuse_part")
     };
     let after = complete_run("unread_part", fixture).await;
-    let part = refused.part;
     for key in &refused.assets {
-        let Some(asset) = after.assets.get(key) else {
-            panic!("unread_part: {key} is missing because its {part} cannot be read")
-        };
-        let answered = match part {
-            Part::Lineage => after.lineage.contains_key(key),
-            _ => !part.is_unread(asset),
-        };
-        assert!(
-            !answered,
-            "unread_part: the {part} of {key} could not be read and is reported as Read: \
-             a refused read was taken for an empty answer"
-        );
+        for part in &refused.parts {
+            assert_unread(&after, key, *part);
+        }
         let about = |path: &Option<Path>| path.as_ref().is_none_or(|path| path.contains(key));
         assert!(
             after.warnings.iter().any(|warning| about(&warning.path)),
-            "unread_part: nothing warns that the {part} of {key} could not be read"
+            "unread_part: nothing warns that a part of {key} could not be read"
         );
     }
-    assert_rest_unchanged(&before, &after, part);
+    assert_rest_unchanged(&before, &after, &refused);
 }
 
-fn assert_rest_unchanged(before: &Collected, after: &Collected, part: Part) {
+fn assert_unread(run: &Collected, key: &Path, part: Part) {
+    let Some(asset) = run.assets.get(key) else {
+        panic!("unread_part: {key} is missing because its {part} cannot be read")
+    };
+    let answered = match part {
+        Part::Lineage => run.lineage.contains_key(key),
+        _ => !part.is_unread(asset),
+    };
+    assert!(
+        !answered,
+        "unread_part: the {part} of {key} could not be read and is reported as Read: \
+         a refused read was taken for an empty answer"
+    );
+}
+
+fn assert_rest_unchanged(before: &Collected, after: &Collected, refused: &RefusedPart) {
     for (key, asset) in &before.assets {
         let (Some(other), mut asset) = (after.assets.get(key), asset.clone()) else {
-            panic!("unread_part: {key} is missing because {part} cannot be read")
+            panic!("unread_part: {key} is missing because a part of another asset cannot be read")
         };
-        if part.is_unread(other) {
-            part.set_unread(&mut asset);
+        if refused.assets.contains(key) {
+            refused.parts.iter().for_each(|part| part.set_unread(&mut asset));
         }
         if let Some(difference) = difference(&asset, other) {
-            panic!("unread_part: refusing {part} changed another part of {key}: {difference}");
+            panic!("unread_part: the refusal changed another part of {key}: {difference}");
         }
     }
 }
