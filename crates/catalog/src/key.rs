@@ -93,19 +93,33 @@ impl Store {
         new: NewApiKey,
         actor: &Actor,
     ) -> Result<(ApiKey, Secret)> {
-        let plain = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(keyring::random::<32>()?));
-        let key = self.store_api_key(of, new, &plain, actor).await?;
-        Ok((key, Secret::new(plain)))
+        let secret = Self::generate_api_key()?;
+        let key = self.import_api_key(of, new, &secret, actor).await?;
+        Ok((key, secret))
     }
 
-    async fn store_api_key(
+    /// A new key that nobody knows yet; see [`import_api_key`](Self::import_api_key).
+    ///
+    /// # Errors
+    /// When the operating system has no random bytes.
+    pub fn generate_api_key() -> Result<Secret> {
+        let random = keyring::random::<32>()?;
+        Ok(Secret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random))))
+    }
+
+    /// Stores a key that the caller generated and has put in a safe place: one that was stored first could
+    /// be lost before anyone sees it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the space is gone.
+    pub async fn import_api_key(
         &self,
         of: Option<SpaceId>,
         new: NewApiKey,
-        plain: &str,
+        secret: &Secret,
         actor: &Actor,
     ) -> Result<ApiKey> {
-        let id = KeyId::new();
+        let (id, plain) = (KeyId::new(), secret.expose());
         let row = KeyRow {
             id: id.to_string(),
             space_id: of.map(|space| space.to_string()),
