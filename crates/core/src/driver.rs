@@ -71,7 +71,7 @@ pub struct Options {
     pub cx: Cx,
     /// Most splits at once; a source may ask for fewer.
     pub parallel: usize,
-    /// Most attempts at one split.
+    /// Most attempts at the discovery, and at one split.
     pub attempts: u32,
     /// Longest silence of an attempt while the consumer has room.
     pub idle: Duration,
@@ -145,7 +145,7 @@ impl Run {
     async fn run_splits(&self) -> Result<()> {
         let (splits, cap) = match &self.options.resume {
             Some(splits) => (splits.clone(), None),
-            None => match self.discover().await {
+            None => match self.discovered().await {
                 Ok(discovery) => {
                     let work = (discovery.splits.clone(), discovery.max_parallel);
                     self.outbox.send(SyncEvent::Discovered(discovery), 0).await?;
@@ -172,6 +172,19 @@ impl Run {
         }
         while tasks.join_next().await.is_some() {}
         Ok(())
+    }
+
+    /// Discovers, again where the source may do better the next time.
+    async fn discovered(&self) -> Result<Discovery> {
+        let mut attempt = 1;
+        loop {
+            let result = self.discover().await;
+            let Some(wait) = self.retry_in(&result, attempt) else {
+                return result;
+            };
+            self.pause(wait).await?;
+            attempt += 1;
+        }
     }
 
     /// Discovers, and drops what the connector listed although it is out of scope.
@@ -209,17 +222,20 @@ impl Run {
             };
             self.outbox.send(ended, 0).await?;
             let Some(wait) = retry_in else { break };
-            self.cx
-                .or_stop(async {
-                    sleep(wait).await;
-                    Ok(())
-                })
-                .await?;
+            self.pause(wait).await?;
         }
         Ok(())
     }
 
-    fn retry_in(&self, result: &Result<()>, attempt: u32) -> Option<Duration> {
+    async fn pause(&self, wait: Duration) -> Result<()> {
+        let pause = async {
+            sleep(wait).await;
+            Ok(())
+        };
+        self.cx.or_stop(pause).await
+    }
+
+    fn retry_in<T>(&self, result: &Result<T>, attempt: u32) -> Option<Duration> {
         let error = result.as_ref().err()?;
         let again = error.kind().is_retryable() && attempt < self.options.attempts;
         let backoff = self.options.backoff.saturating_mul(1 << (attempt - 1).min(10));

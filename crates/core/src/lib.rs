@@ -88,8 +88,8 @@
 //!
 //! A request that fails is first repeated by the connector's client, within a budget. Only when that is
 //! spent does `sync` return `Unavailable` or `RateLimited`, and the driver makes another attempt at the
-//! split, after [`Error::retry_after`] or a backoff that doubles. Other kinds end the split. The other
-//! splits go on. `discover` is not repeated.
+//! split, after [`Error::retry_after`] or a backoff that doubles. Other kinds end the split; the other
+//! splits go on. `discover` is repeated by the same rule.
 //!
 //! An attempt counts as hung when it is *silent*, however long it takes: no item and no
 //! [`beat`](SplitSink::beat) for [`Options::idle`] while the consumer had room. A panic is a failed split.

@@ -20,7 +20,8 @@ type Script = dyn for<'a> Fn(&'a Split, &'a SplitSink, u32) -> BoxFuture<'a, Res
 /// A connector that discovers what it is given and reads each split by a closure, which also gets the
 /// number of the call, from 1.
 struct Scripted {
-    discovery: Result<Discovery>,
+    /// What the discoveries to come answer; the last one answers again.
+    discoveries: Mutex<Vec<Result<Discovery>>>,
     calls: Mutex<u32>,
     script: Box<Script>,
 }
@@ -38,7 +39,12 @@ impl SourceConnector for Scripted {
     }
 
     async fn discover(&self, _: &Scope, _: &Cx) -> Result<Discovery> {
-        self.discovery.clone()
+        let mut answers = self.discoveries.lock().unwrap();
+        let answer = answers[0].clone();
+        if answers.len() > 1 {
+            answers.remove(0);
+        }
+        answer
     }
 
     async fn sync(&self, split: &Split, out: &SplitSink) -> Result<()> {
@@ -87,7 +93,7 @@ fn scripted(
     script: impl for<'a> Fn(&'a Split, &'a SplitSink, u32) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
 ) -> Arc<Scripted> {
     Arc::new(Scripted {
-        discovery,
+        discoveries: Mutex::new(vec![discovery]),
         calls: Mutex::new(0),
         script: Box::new(script),
     })
@@ -221,6 +227,25 @@ async fn a_failed_discovery_is_the_only_event() {
     let connector = scripted(Err(denied), |_, _, _| Box::pin(async { Ok(()) }));
     let events = events(connector, Options::default()).await;
     assert!(matches!(&events[..], [SyncEvent::Failed(error)] if error.kind() == ErrorKind::Unauthenticated));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_discovery_that_breaks_off_is_tried_again() {
+    let connector = scripted(Err(unavailable()), |_, _, _| Box::pin(async { Ok(()) }));
+    connector.discoveries.lock().unwrap().push(Ok(discovery(&["a"])));
+    let events = events(connector, Options::default()).await;
+    assert!(matches!(&events[0], SyncEvent::Discovered(_)), "{events:?}");
+    assert_eq!(endings(&events).len(), 1);
+
+    let connector = scripted(Err(unavailable()), |_, _, _| Box::pin(async { Ok(()) }));
+    let start = Instant::now();
+    let events = self::events(connector, Options::default()).await;
+    assert!(matches!(&events[..], [SyncEvent::Failed(_)]), "{events:?}");
+    assert_eq!(
+        start.elapsed(),
+        Options::default().backoff * 3,
+        "three attempts, two waits"
+    );
 }
 
 #[tokio::test(start_paused = true)]
