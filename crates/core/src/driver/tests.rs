@@ -40,11 +40,10 @@ impl SourceConnector for Scripted {
 
     async fn discover(&self, _: &Scope, _: &Cx) -> Result<Discovery> {
         let mut answers = self.discoveries.lock().unwrap();
-        let answer = answers[0].clone();
-        if answers.len() > 1 {
-            answers.remove(0);
+        match answers.len() {
+            1 => answers[0].clone(),
+            _ => answers.remove(0),
         }
-        answer
     }
 
     async fn sync(&self, split: &Split, out: &SplitSink) -> Result<()> {
