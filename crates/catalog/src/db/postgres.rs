@@ -10,7 +10,7 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tokio_postgres::{Config, config::SslMode};
@@ -28,12 +28,23 @@ pub(super) struct Options {
 
 /// Reads the address. An error never quotes it: it may hold the password.
 ///
-/// `sslmode` means what it means to libpq: `disable`, `prefer` (the default) and `require` encrypt without
-/// a look at the certificate; `verify-full` checks it, against the public roots.
+/// `sslmode` means what it means to libpq: `prefer` (the default) and `require` encrypt without a look at
+/// the certificate; `verify-full` checks it, against the public roots and those of the PEM file
+/// `sslrootcert`.
 pub(super) fn options(url: &str) -> Result<Options> {
-    let verify = url.contains("sslmode=verify-full");
-    let url = url.replace("sslmode=verify-full", "sslmode=require");
-    let mut config = Config::from_str(&url).map_err(|_quotes_the_url| {
+    let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let (mut verify, mut root_file, mut rest) = (false, None, Vec::new());
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("sslmode", "verify-full")) => {
+                verify = true;
+                rest.push("sslmode=require");
+            }
+            Some(("sslrootcert", file)) => root_file = Some(file),
+            _ => rest.push(parameter),
+        }
+    }
+    let mut config = Config::from_str(&format!("{address}?{}", rest.join("&"))).map_err(|_quotes_the_url| {
         Error::InvalidUrl(
             "database url cannot be understood; expected postgres://user:password@host:port/database, with sslmode one of disable, prefer, require, verify-full",
         )
@@ -42,25 +53,39 @@ pub(super) fn options(url: &str) -> Result<Options> {
         config.connect_timeout(CONNECT_TIMEOUT);
     }
     config.application_name("headwater");
+    let roots = match verify {
+        true => Some(roots(root_file)?),
+        false => None,
+    };
     Ok(Options {
         config,
-        tls: MakeRustlsConnect::new(tls(verify)?),
+        tls: MakeRustlsConnect::new(tls(roots)?),
     })
 }
 
-fn tls(verify: bool) -> Result<ClientConfig> {
+fn roots(file: Option<&str>) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    if let Some(file) = file {
+        for certificate in CertificateDer::pem_file_iter(file).map_err(Error::store)? {
+            roots
+                .add(certificate.map_err(Error::store)?)
+                .map_err(Error::store)?;
+        }
+    }
+    Ok(roots)
+}
+
+/// Checks certificates against the roots; without roots, accepts any.
+fn tls(roots: Option<RootCertStore>) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(Error::store)?;
-    let builder = if verify {
-        builder.with_root_certificates(RootCertStore::from_iter(
-            webpki_roots::TLS_SERVER_ROOTS.iter().cloned(),
-        ))
-    } else {
-        builder
+    let builder = match roots {
+        Some(roots) => builder.with_root_certificates(roots),
+        None => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))),
     };
     Ok(builder.with_no_client_auth())
 }

@@ -1,5 +1,5 @@
 CREATE TABLE space (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     slug TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     created_at BIGINT NOT NULL
@@ -7,7 +7,7 @@ CREATE TABLE space (
 
 -- An instance key has no space.
 CREATE TABLE api_key (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     space_id TEXT REFERENCES space (id),
     name TEXT NOT NULL,
     role TEXT NOT NULL,
@@ -22,7 +22,7 @@ CREATE INDEX api_key_space ON api_key (space_id);
 -- config: the JSON as it was sent. credentials: sealed, see the key ring.
 -- visibility: JSON, per container the fingerprint of the newest run that applied its removals.
 CREATE TABLE connector (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     space_id TEXT NOT NULL REFERENCES space (id),
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -41,7 +41,7 @@ CREATE INDEX connector_space ON connector (space_id, created_at, id);
 -- The history keeps a connector's name after the connector is deleted, so there is no foreign key.
 -- request: JSON of what was asked for. discovery: JSON, stored so that a takeover resumes the same cut.
 CREATE TABLE run (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     space_id TEXT NOT NULL REFERENCES space (id),
     connector_id TEXT NOT NULL,
     connector_name TEXT NOT NULL,
@@ -108,7 +108,7 @@ CREATE TABLE run_warning_count (
 -- key: the path's segments joined with U+001F. folded: the same, folded by the family's rule.
 -- doc: JSON of what the source says. manual: JSON of what people wrote over it.
 CREATE TABLE product (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     space_id TEXT NOT NULL REFERENCES space (id),
     connector_id TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -144,13 +144,13 @@ CREATE INDEX product_listed ON product (space_id, hosting_location, id);
 
 -- Beside the document: statistics move without the product changing.
 CREATE TABLE product_stats (
-    product_id TEXT PRIMARY KEY REFERENCES product (id),
+    product_id TEXT NOT NULL PRIMARY KEY REFERENCES product (id),
     doc TEXT NOT NULL,
     written_at BIGINT NOT NULL
 );
 
 CREATE TABLE schema_change (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     product_id TEXT NOT NULL REFERENCES product (id),
     run_id TEXT NOT NULL,
     changed_at BIGINT NOT NULL,
@@ -189,7 +189,7 @@ CREATE TABLE removal (
 
 -- Append-only. fields: JSON, the names of changed fields, never their values.
 CREATE TABLE audit (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     space_id TEXT,
     at BIGINT NOT NULL,
     actor TEXT NOT NULL,

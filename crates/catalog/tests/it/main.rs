@@ -1,0 +1,12 @@
+//! The store's suite: each test runs once on SQLite and once on PostgreSQL.
+
+mod support;
+
+mod audit;
+mod connectors;
+mod hang_up;
+mod keys;
+mod leases;
+mod migrations;
+mod runs;
+mod spaces;
