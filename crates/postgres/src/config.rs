@@ -1,0 +1,305 @@
+//! The settings of a connector, and what they mean.
+
+use headwater_core::{Case, Endpoint, Error, Filters, Host, Result, Scope, Secret};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::{net::IpAddr, path::Path, time::Duration};
+
+/// Where the databases are, which of them to read, and how.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Host name or address of the server, or the directory of its unix socket.
+    pub host: String,
+    /// Port of the server.
+    #[serde(default = "default_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: u16,
+    /// The database to read. Give either this or `databases`.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// The databases to read. Give either this or `database`.
+    #[serde(default)]
+    pub databases: Option<Vec<String>>,
+    /// The only schema to read: a short form of `filters.include_schemas`.
+    #[serde(default)]
+    pub schema: Option<String>,
+    /// Whether the connection is encrypted and the server's certificate checked. The default is `require`,
+    /// and `prefer` on loopback and unix sockets.
+    #[serde(default)]
+    pub sslmode: Option<SslMode>,
+    /// The certificate authorities to trust instead of the public ones, as PEM text. With it, `require`
+    /// checks the certificate as `verify-ca` does.
+    #[serde(default)]
+    pub sslrootcert: Option<String>,
+    /// Seconds that connecting and logging in may take.
+    #[serde(default = "default_connect_timeout")]
+    #[schemars(range(min = 1, max = 600))]
+    pub connect_timeout: u64,
+    /// Seconds that one statement, or one page of it, may take.
+    #[serde(default = "default_statement_timeout")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub statement_timeout: u64,
+    /// Milliseconds that reading a definition or an expression waits for a locked relation.
+    #[serde(default = "default_lock_timeout")]
+    #[schemars(range(min = 1, max = 600_000))]
+    pub lock_timeout: u64,
+    /// Which schemas and tables to read.
+    #[serde(default)]
+    pub filters: Filters,
+}
+
+fn default_port() -> u16 {
+    5432
+}
+
+fn default_connect_timeout() -> u64 {
+    10
+}
+
+fn default_statement_timeout() -> u64 {
+    300
+}
+
+fn default_lock_timeout() -> u64 {
+    1000
+}
+
+/// The role to log in as.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    /// Name of the role.
+    pub username: String,
+    /// Its password. Left out where the server asks for none (`trust`, `peer`).
+    #[serde(default)]
+    pub password: Option<Secret>,
+}
+
+/// libpq's modes of encryption, with libpq's meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// Never encrypted.
+    Disable,
+    /// Encrypted only where the server refuses the connection otherwise.
+    Allow,
+    /// Encrypted where the server can.
+    Prefer,
+    /// Always encrypted; the certificate is not checked unless `sslrootcert` is given.
+    Require,
+    /// Always encrypted; the certificate comes from a trusted authority.
+    VerifyCa,
+    /// Always encrypted; the certificate comes from a trusted authority and names the host.
+    VerifyFull,
+}
+
+impl Config {
+    /// The filters as a scope over the configured databases.
+    pub(crate) fn scope(&self) -> Result<Scope> {
+        let filters = self.filters.clone().with_schema(self.schema.as_deref())?;
+        Ok(Scope::new(&filters, Case::Insensitive)?.with_catalogs(self.database_names()?))
+    }
+
+    /// The databases to read, at least one and each once.
+    pub(crate) fn database_names(&self) -> Result<Vec<String>> {
+        let (names, pointer) = match (&self.database, &self.databases) {
+            (Some(name), None) => (vec![name.clone()], "/config/database"),
+            (None, Some(names)) => (names.clone(), "/config/databases"),
+            (Some(_), Some(_)) => {
+                let detail = "give either database or databases, not both";
+                return Err(Error::invalid_field("/config/databases", detail));
+            }
+            (None, None) => {
+                let detail = "is missing: name the database to read, or several as databases";
+                return Err(Error::invalid_field("/config/database", detail));
+            }
+        };
+        let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+        sorted.sort_unstable();
+        if sorted.is_empty()
+            || sorted.contains(&"")
+            || sorted.windows(2).any(|pair| pair.first() == pair.last())
+        {
+            let detail = "expected at least one database name, none empty and none twice";
+            return Err(Error::invalid_field(pointer, detail));
+        }
+        Ok(names)
+    }
+
+    /// Where to connect. A host that starts with `/` is the directory of a unix socket.
+    pub(crate) fn endpoint(&self, host: &Host) -> Result<Endpoint> {
+        if self.host.starts_with('/') {
+            let socket = Path::new(&self.host).join(format!(".s.PGSQL.{}", self.port));
+            host.local_files.check(&socket, "/config/host")?;
+            return Ok(Endpoint::Unix(socket));
+        }
+        Ok(Endpoint::Tcp {
+            host: bare_host(&self.host)?.to_owned(),
+            port: self.port,
+        })
+    }
+
+    /// The mode of encryption, by default strict except where nobody can listen.
+    pub(crate) fn sslmode(&self, endpoint: &Endpoint) -> SslMode {
+        let default = match endpoint {
+            Endpoint::Tcp { host, .. } if !is_loopback(host) => SslMode::Require,
+            _ => SslMode::Prefer,
+        };
+        self.sslmode.unwrap_or(default)
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout)
+    }
+}
+
+/// A host name or address without scheme, user, port and path. The refusal never quotes the value: a pasted
+/// URL may hold a password.
+fn bare_host(text: &str) -> Result<&str> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    if bare.parse::<IpAddr>().is_ok() {
+        return Ok(bare);
+    }
+    let detail = if text.contains("://") || text.contains('@') || text.contains('=') {
+        "expected a host name or address, not a connection string: put its parts into host, port, database \
+         and the credentials"
+    } else if text.contains(':') {
+        "expected a host name or address without a port: put the port into port"
+    } else if text.is_empty()
+        || text.contains(['/', '?', '#', ',', '[', ']'])
+        || text.contains(char::is_whitespace)
+    {
+        "expected one host name or address, such as db.example.com, or the directory of a unix socket"
+    } else {
+        return Ok(text);
+    };
+    Err(Error::invalid_field("/config/host", detail))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use headwater_core::LocalFiles;
+    use serde_json::{Value, json};
+
+    fn config(change: Value) -> Config {
+        let mut all = json!({"host": "db.example.com", "database": "shop"});
+        for (key, value) in change.as_object().unwrap() {
+            all[key] = value.clone();
+        }
+        serde_json::from_value(all).unwrap()
+    }
+
+    fn pointer(result: Result<impl std::fmt::Debug>) -> String {
+        result.unwrap_err().fields()[0].pointer.clone()
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_nothing_else() {
+        for good in [
+            "db.example.com",
+            "db_1",
+            "10.0.0.7",
+            "::1",
+            "[fe80::1]",
+            "localhost",
+        ] {
+            assert!(bare_host(good).is_ok(), "{good}");
+        }
+        assert_eq!(bare_host("[::1]").unwrap(), "::1");
+        for bad in [
+            "",
+            "a b",
+            "a,b",
+            "db:5432",
+            "db/shop",
+            "postgres://u:hunter2@db/shop",
+            "u:hunter2@db",
+            "host=db",
+        ] {
+            let error = bare_host(bad).unwrap_err();
+            assert_eq!(error.fields()[0].pointer, "/config/host", "{bad}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        assert!(
+            bare_host("db:5432")
+                .unwrap_err()
+                .to_string()
+                .contains("into port")
+        );
+        assert!(
+            bare_host("postgres://db")
+                .unwrap_err()
+                .to_string()
+                .contains("connection string")
+        );
+    }
+
+    #[test]
+    fn exactly_one_of_database_and_databases() {
+        assert_eq!(config(json!({})).database_names().unwrap(), ["shop"]);
+        let several = config(json!({"database": null, "databases": ["b", "a"]}));
+        assert_eq!(several.database_names().unwrap(), ["b", "a"]);
+        for (change, at) in [
+            (json!({"database": null}), "/config/database"),
+            (json!({"database": ""}), "/config/database"),
+            (json!({"databases": ["x"]}), "/config/databases"),
+            (json!({"database": null, "databases": []}), "/config/databases"),
+            (
+                json!({"database": null, "databases": ["a", "a"]}),
+                "/config/databases",
+            ),
+        ] {
+            assert_eq!(pointer(config(change).database_names()), at);
+        }
+    }
+
+    #[test]
+    fn encryption_is_required_except_where_nobody_can_listen() {
+        let lent = Host::default();
+        for (host, expected) in [
+            ("db.example.com", SslMode::Require),
+            ("10.0.0.7", SslMode::Require),
+            ("localhost", SslMode::Prefer),
+            ("127.1.2.3", SslMode::Prefer),
+            ("[::1]", SslMode::Prefer),
+        ] {
+            let config = config(json!({"host": host}));
+            assert_eq!(
+                config.sslmode(&config.endpoint(&lent).unwrap()),
+                expected,
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_unix_socket_needs_leave() {
+        let socket = config(json!({"host": "/var/run/postgresql", "port": 6432}));
+        assert_eq!(pointer(socket.endpoint(&Host::default())), "/config/host");
+        let mut host = Host::default();
+        host.local_files = LocalFiles::Below("/var/run".into());
+        let endpoint = socket.endpoint(&host).unwrap();
+        assert_eq!(
+            endpoint,
+            Endpoint::Unix("/var/run/postgresql/.s.PGSQL.6432".into())
+        );
+        assert_eq!(socket.sslmode(&endpoint), SslMode::Prefer);
+    }
+
+    #[test]
+    fn the_short_form_of_a_schema_is_a_filter() {
+        let scope = config(json!({"schema": "sales"})).scope().unwrap();
+        assert!(scope.admits_schema("Sales") && !scope.admits_schema("hr"));
+        let both = config(json!({"schema": "sales", "filters": {"include_schemas": ["hr"]}}));
+        assert_eq!(pointer(both.scope()), "/config/schema");
+    }
+}

@@ -1,0 +1,212 @@
+//! Opens connections: the host's dial, libpq's order of encrypted and plain attempts, the login.
+
+use crate::{
+    config::{Config, Credentials, SslMode},
+    error,
+    tls::{self, Check},
+};
+use headwater_core::{Dial, Endpoint, Error, ErrorKind, Host, Result, Secret, Stream};
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::timeout,
+};
+use tokio_postgres::{CancelToken, Client, config::SslMode as Wire, tls::MakeTlsConnect};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// One server and one role.
+pub(crate) struct Server {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) role: String,
+    password: Option<Secret>,
+    attempts: &'static [Wire],
+    tls: MakeRustlsConnect,
+    connect_timeout: Duration,
+    dial: Arc<dyn Dial>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(crate) fn new(config: &Config, credentials: Credentials, host: &Host) -> Result<Self> {
+        if credentials.username.is_empty() {
+            return Err(Error::invalid_field("/credentials/username", "must not be empty"));
+        }
+        let endpoint = config.endpoint(host)?;
+        let mode = config.sslmode(&endpoint);
+        let rootcert = config.sslrootcert.as_deref();
+        Ok(Self {
+            attempts: attempts(mode, &endpoint),
+            tls: MakeRustlsConnect::new(tls::client(check(mode, rootcert.is_some()), rootcert, host)?),
+            endpoint,
+            role: credentials.username,
+            password: credentials.password,
+            connect_timeout: config.connect_timeout(),
+            dial: host.dial.clone(),
+        })
+    }
+
+    /// Logs in to a database.
+    pub(crate) async fn connect(&self, database: &str) -> Result<Client> {
+        let mut attempts = self.attempts.iter().peekable();
+        loop {
+            let Some(wire) = attempts.next() else {
+                return Err(Error::new(
+                    ErrorKind::Unexpected,
+                    "no way to connect is configured",
+                ));
+            };
+            match timeout(self.connect_timeout, self.attempt(*wire, database)).await {
+                Ok(Ok(client)) => return Ok(client),
+                Ok(Err(Refused::Here(failure)))
+                    if attempts.peek().is_some() && may_try_the_other(*wire, &failure) => {}
+                Ok(Err(Refused::Here(failure))) => {
+                    return Err(error::of_login(failure, &self.role, database));
+                }
+                Ok(Err(Refused::Host(failure))) => return Err(failure),
+                Err(_elapsed) => return Err(self.silent()),
+            }
+        }
+    }
+
+    async fn attempt(&self, wire: Wire, database: &str) -> Result<Client, Refused> {
+        let stream = self.dial.connect(&self.endpoint).await.map_err(Refused::Host)?;
+        let mut config = tokio_postgres::Config::new();
+        config
+            .user(&self.role)
+            .dbname(database)
+            .application_name("headwater")
+            .ssl_mode(wire);
+        if let Some(password) = &self.password {
+            config.password(password.expose());
+        }
+        let (client, connection) = Box::pin(config.connect_raw(Socket(stream), self.tls()))
+            .await
+            .map_err(Refused::Here)?;
+        // It ends with the client. What goes wrong on it, the client's calls return.
+        tokio::spawn(async move {
+            let _ended = connection.await;
+        });
+        Ok(client)
+    }
+
+    /// Asks the server to end what a connection is running. Best effort: the connection may be gone already.
+    pub(crate) async fn cancel(&self, token: &CancelToken) {
+        let request = async {
+            let stream = self.dial.connect(&self.endpoint).await.ok()?;
+            token.cancel_query_raw(Socket(stream), self.tls()).await.ok()
+        };
+        let _late = timeout(self.connect_timeout, Box::pin(request)).await;
+    }
+
+    fn tls(&self) -> <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect {
+        let name = match &self.endpoint {
+            Endpoint::Tcp { host, .. } => host,
+            Endpoint::Unix(_) => "localhost",
+        };
+        match MakeTlsConnect::<Socket>::make_tls_connect(&mut self.tls.clone(), name) {
+            Ok(connect) => connect,
+            Err(never) => match never {},
+        }
+    }
+
+    fn silent(&self) -> Error {
+        let message = format!("{} did not answer within connect_timeout", self.endpoint);
+        Error::new(ErrorKind::Unavailable, message).with_context("seconds", self.connect_timeout.as_secs())
+    }
+}
+
+/// The host's stream as a type of its own: behind a bare `dyn` the compiler loses track of `'static`.
+struct Socket(Box<dyn Stream>);
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// Who said no.
+enum Refused {
+    Host(Error),
+    Here(tokio_postgres::Error),
+}
+
+/// How to try, in this order. On a unix socket libpq never encrypts.
+fn attempts(mode: SslMode, endpoint: &Endpoint) -> &'static [Wire] {
+    match (endpoint, mode) {
+        (Endpoint::Unix(_), _) | (_, SslMode::Disable) => &[Wire::Disable],
+        (_, SslMode::Allow) => &[Wire::Disable, Wire::Require],
+        (_, SslMode::Prefer) => &[Wire::Prefer, Wire::Disable],
+        (_, SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull) => &[Wire::Require],
+    }
+}
+
+/// A wrong password is not tried a second time, on the other kind of connection or at all.
+fn may_try_the_other(wire: Wire, failure: &tokio_postgres::Error) -> bool {
+    error::is_refused_encryption(failure) || (wire == Wire::Prefer && error::is_tls(failure))
+}
+
+/// As in libpq, a given authority is always checked against, whatever the mode.
+fn check(mode: SslMode, has_rootcert: bool) -> Check {
+    match mode {
+        SslMode::VerifyFull => Check::ChainAndName,
+        SslMode::VerifyCa => Check::Chain,
+        _ if has_rootcert => Check::Chain,
+        _ => Check::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_authority_is_always_checked_against() {
+        assert_eq!(check(SslMode::Require, false), Check::Nothing);
+        assert_eq!(check(SslMode::Require, true), Check::Chain);
+        assert_eq!(check(SslMode::Prefer, true), Check::Chain);
+        assert_eq!(check(SslMode::VerifyCa, false), Check::Chain);
+        assert_eq!(check(SslMode::VerifyFull, true), Check::ChainAndName);
+    }
+
+    #[test]
+    fn nothing_is_encrypted_on_a_unix_socket() {
+        let socket = Endpoint::Unix("/run/.s.PGSQL.5432".into());
+        assert_eq!(attempts(SslMode::VerifyFull, &socket), [Wire::Disable]);
+        let tcp = Endpoint::Tcp {
+            host: "db".into(),
+            port: 5432,
+        };
+        assert_eq!(attempts(SslMode::Require, &tcp), [Wire::Require]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Cursors over lists that are ordered by the relation they belong to.
+
+use crate::session::{FromRow, Session, Values};
+use headwater_core::Result;
+use std::collections::VecDeque;
+
+/// A row that belongs to a relation.
+pub(crate) trait OfRelation: FromRow {
+    /// The relation's oid.
+    fn relation(&self) -> u32;
+}
+
+/// An open cursor and the rows that were fetched ahead.
+#[derive(Debug)]
+pub(crate) struct Cursor<T> {
+    name: &'static str,
+    page: usize,
+    ahead: VecDeque<T>,
+    exhausted: bool,
+}
+
+impl<T: OfRelation> Cursor<T> {
+    /// A cursor that yields nothing.
+    pub(crate) fn empty() -> Self {
+        Self {
+            name: "",
+            page: 1,
+            ahead: VecDeque::new(),
+            exhausted: true,
+        }
+    }
+
+    /// Declares a cursor of `page` rows at a time over a statement ordered by relation.
+    pub(crate) async fn open(
+        session: &Session,
+        name: &'static str,
+        page: usize,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<Self> {
+        session.declare(name, sql, values).await?;
+        Ok(Self {
+            name,
+            page,
+            exhausted: false,
+            ..Self::empty()
+        })
+    }
+
+    /// Fetches ahead when few rows are left. Awaited for several cursors at once, it is one round trip.
+    pub(crate) async fn fill(&mut self, session: &Session) -> Result<()> {
+        if self.exhausted || self.ahead.len() >= self.page / 2 {
+            return Ok(());
+        }
+        let rows = session.fetch(self.name, self.page).await?;
+        self.exhausted = rows.len() < self.page;
+        self.ahead.extend(rows);
+        Ok(())
+    }
+
+    /// At most `count` rows, whatever their relation.
+    pub(crate) async fn next(&mut self, session: &Session, count: usize) -> Result<Vec<T>> {
+        self.fill(session).await?;
+        Ok(self.ahead.drain(..count.min(self.ahead.len())).collect())
+    }
+
+    /// All rows of a relation. Rows of relations before it are dropped.
+    pub(crate) async fn of(&mut self, session: &Session, relation: u32) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        loop {
+            while self.ahead.front().is_some_and(|row| row.relation() <= relation) {
+                found.extend(self.ahead.pop_front().filter(|row| row.relation() == relation));
+            }
+            if self.exhausted || !self.ahead.is_empty() {
+                return Ok(found);
+            }
+            self.fill(session).await?;
+        }
+    }
+}

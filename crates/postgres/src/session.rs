@@ -1,0 +1,257 @@
+//! One read-only transaction on one database.
+//!
+//! All statements are sent unnamed and all settings with `SET LOCAL`, so that a pooler in transaction mode
+//! may stand between. Statements that are awaited together travel together.
+
+use crate::{
+    access::{self, Access},
+    config::Config,
+    connect::Server,
+    error,
+};
+use futures_util::{TryStreamExt, pin_mut};
+use headwater_core::{Cost, Cx, Error, ErrorKind, Result};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use tokio::time::timeout;
+use tokio_postgres::{
+    CancelToken, Client, Row,
+    types::{FromSql, ToSql, Type},
+};
+
+/// Bound values, each with its type.
+pub(crate) type Values<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+
+/// What a row becomes.
+pub(crate) trait FromRow: Sized + Send {
+    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
+}
+
+/// How long the server may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) statement: Duration,
+    pub(crate) lock: Duration,
+}
+
+impl From<&Config> for Limits {
+    fn from(config: &Config) -> Self {
+        Self {
+            statement: Duration::from_secs(config.statement_timeout),
+            lock: Duration::from_millis(config.lock_timeout),
+        }
+    }
+}
+
+/// What the server says of itself.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) version: String,
+    pub(crate) block_size: u64,
+    pub(crate) access: Access,
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    client: Client,
+    pub(crate) facts: Facts,
+    statements: AtomicU64,
+    requests: AtomicU64,
+}
+
+/// The oldest server whose catalogs the statements fit.
+const OLDEST: i32 = 120_000;
+
+impl Session {
+    /// Logs in, begins the transaction and learns what the role may read.
+    pub(crate) async fn open(server: &Server, database: &str, limits: Limits) -> Result<Self> {
+        let client = server.connect(database).await?;
+        let (relations, functions) = access::names();
+        let begin = begin(limits);
+        let values: Values<'_> = &[(&relations, Type::TEXT_ARRAY), (&functions, Type::TEXT_ARRAY)];
+        let (begun, facts) = tokio::join!(
+            client.batch_execute(&begin),
+            client.query_typed_one(include_str!("queries/session.sql"), values),
+        );
+        begun.map_err(error::of_statement)?;
+        let facts = read_facts(&facts.map_err(error::of_statement)?)?;
+        Ok(Self {
+            client,
+            facts,
+            statements: AtomicU64::new(2),
+            requests: AtomicU64::new(2),
+        })
+    }
+
+    /// All rows of a statement.
+    pub(crate) async fn query<T: FromRow>(&self, sql: &str, values: Values<'_>) -> Result<Vec<T>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.rows(sql, values).await.map_err(error::of_statement)
+    }
+
+    /// Declares a cursor over a statement.
+    pub(crate) async fn declare(&self, name: &str, sql: &str, values: Values<'_>) -> Result<()> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let declare = format!("DECLARE {name} NO SCROLL CURSOR FOR {sql}");
+        self.client
+            .execute_typed(&declare, values)
+            .await
+            .map_err(error::of_statement)?;
+        Ok(())
+    }
+
+    /// The next rows of a cursor.
+    pub(crate) async fn fetch<T: FromRow>(&self, name: &str, count: usize) -> Result<Vec<T>> {
+        let fetch = format!("FETCH FORWARD {count} FROM {name}");
+        self.rows(&fetch, &[]).await.map_err(error::of_statement)
+    }
+
+    /// All rows of a statement that may fail without ending the transaction, and that keeps no lock: the
+    /// savepoint is always rolled back.
+    pub(crate) async fn query_apart<T: FromRow>(
+        &self,
+        sql: &str,
+        values: Values<'_>,
+        lock: Duration,
+    ) -> Result<Vec<T>, tokio_postgres::Error> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(2, Ordering::Relaxed);
+        let before = format!("SAVEPOINT apart; SET LOCAL lock_timeout = {}", lock.as_millis());
+        let (before, rows, after) = tokio::join!(
+            self.client.batch_execute(&before),
+            self.rows(sql, values),
+            self.client
+                .batch_execute("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart"),
+        );
+        before?;
+        after?;
+        rows
+    }
+
+    /// One small round trip.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        self.client
+            .batch_execute("SELECT 1")
+            .await
+            .map_err(error::of_statement)
+    }
+
+    /// Ends the transaction.
+    pub(crate) async fn finish(&self) -> Result<()> {
+        self.client
+            .batch_execute("COMMIT")
+            .await
+            .map_err(error::of_statement)
+    }
+
+    /// What was sent since the last call.
+    pub(crate) fn take_cost(&self) -> Cost {
+        Cost {
+            requests: self.requests.swap(0, Ordering::Relaxed),
+            statements: self.statements.swap(0, Ordering::Relaxed),
+            ..Cost::default()
+        }
+    }
+
+    pub(crate) fn cancel_token(&self) -> CancelToken {
+        self.client.cancel_token()
+    }
+
+    async fn rows<T: FromRow>(&self, sql: &str, values: Values<'_>) -> Result<Vec<T>, tokio_postgres::Error> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let stream = self.client.query_typed_raw(sql, values.to_vec()).await?;
+        pin_mut!(stream);
+        let mut rows = Vec::new();
+        while let Some(row) = stream.try_next().await? {
+            rows.push(T::from_row(&row)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// Runs work on a session. On a stop the server is told to end the running statement: dropping a future
+/// does not end it there.
+pub(crate) async fn or_cancel<T>(
+    server: &Server,
+    token: CancelToken,
+    cx: &Cx,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    pin_mut!(work);
+    let result = tokio::select! {
+        biased;
+        () = cx.stop().cancelled() => None,
+        result = &mut work => Some(result),
+    };
+    match result {
+        Some(result) if result.is_ok() || !cx.stop().is_cancelled() => result,
+        ended => {
+            server.cancel(&token).await;
+            if ended.is_none() {
+                let _late = timeout(Duration::from_secs(5), work).await;
+            }
+            Err(Error::stopped())
+        }
+    }
+}
+
+fn begin(limits: Limits) -> String {
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+         SET LOCAL search_path = pg_catalog;
+         SET LOCAL statement_timeout = {};
+         SET LOCAL lock_timeout = {};
+         SET LOCAL idle_in_transaction_session_timeout = '10min';
+         SET LOCAL jit = off;
+         SET LOCAL work_mem = '16MB';
+         SET LOCAL cursor_tuple_fraction = 1",
+        limits.statement.as_millis(),
+        limits.lock.as_millis(),
+    )
+}
+
+fn read_facts(row: &Row) -> Result<Facts> {
+    let read = || -> Result<_, tokio_postgres::Error> {
+        let mut refused: Vec<String> = row.try_get(4)?;
+        refused.extend(row.try_get::<_, Vec<String>>(5)?);
+        let version: String = row.try_get(0)?;
+        Ok((
+            version,
+            row.try_get::<_, i32>(1)?,
+            row.try_get::<_, i32>(2)?,
+            Access::new(row.try_get(3)?, refused),
+        ))
+    };
+    let (version, number, block_size, access) = read().map_err(error::of_statement)?;
+    if number < OLDEST {
+        return Err(
+            Error::new(ErrorKind::Unsupported, "PostgreSQL 12 or later is needed")
+                .with_context("version", version),
+        );
+    }
+    Ok(Facts {
+        // Distributions append their own: `15.18 (Debian 15.18-0+deb12u1)`.
+        version: version.split(' ').next().unwrap_or_default().to_owned(),
+        block_size: u64::try_from(block_size).unwrap_or(8192),
+        access,
+    })
+}
+
+/// A text as the server sends it. A database in encoding SQL_ASCII may hold bytes that are no UTF-8: they
+/// are replaced.
+#[derive(Debug)]
+pub(crate) struct Text(pub(crate) String);
+
+impl<'a> FromSql<'a> for Text {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(String::from_utf8_lossy(raw).into_owned()))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        matches!(*kind, Type::TEXT | Type::NAME | Type::VARCHAR)
+    }
+}
