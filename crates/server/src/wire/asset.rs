@@ -15,8 +15,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+use super::Time;
 use headwater_core::{Path, model};
-use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -184,7 +184,7 @@ pub struct Stats {
     pub size_bytes: Option<Stat<u64>>,
     /// When its rows or structure last changed.
     #[schema(required)]
-    pub last_altered: Option<Stat<String>>,
+    pub last_altered: Option<Stat<Time>>,
     /// What else the source measures.
     #[serde(skip_serializing_if = "model::Properties::is_empty")]
     #[schema(value_type = Object, required = false)]
@@ -197,7 +197,7 @@ impl From<model::Stats> for Stats {
             row_count: stats.row_count.map(Stat::from),
             size_bytes: stats.size_bytes.map(Stat::from),
             last_altered: stats.last_altered.map(|stat| Stat {
-                value: whole_seconds(stat.value),
+                value: Time(stat.value),
                 origin: stat.origin,
             }),
             properties: stats.properties,
@@ -259,11 +259,6 @@ impl From<model::FieldPair> for FieldPair {
             downstream: pair.downstream,
         }
     }
-}
-
-/// RFC 3339 in UTC, in whole seconds.
-fn whole_seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]

@@ -1,0 +1,12 @@
+//! The connectors that are built in.
+
+use headwater_core::Registry;
+
+/// The connectors of this build, one for each of its cargo features.
+pub fn registry() -> Registry {
+    #[allow(unused_mut, reason = "a build without connectors registers none")]
+    let mut registry = Registry::default();
+    #[cfg(feature = "postgres")]
+    registry.register::<headwater_postgres::Postgres>();
+    registry
+}

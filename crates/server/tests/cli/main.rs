@@ -1,0 +1,34 @@
+//! The command line as a user meets it: the built program, its output and its exit codes, against a real
+//! PostgreSQL.
+
+mod check;
+mod database;
+mod scan;
+mod schema;
+mod usage;
+
+use std::process::{Command, Output};
+
+/// The program, without what the developer's shell says to it.
+fn headwater<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
+    for name in [
+        "PGPASSWORD",
+        "PGUSER",
+        "RUST_LOG",
+        "HEADWATER_ADMIN_KEY",
+        "HEADWATER_SECRET_KEY",
+    ] {
+        command.env_remove(name);
+    }
+    command.args(args);
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
