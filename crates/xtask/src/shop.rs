@@ -7,7 +7,6 @@ use crate::{
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("shop.sql");
-/// What it reads with: a role that may connect and nothing more.
 const READER: &str = "headwater_reader";
 
 /// A throw-away server whose database `shop` holds the sample schema.
@@ -35,9 +34,24 @@ impl Shop {
         self.postgres.execute("shop", sql)
     }
 
+    /// The server's port on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.postgres.port()
+    }
+
+    /// The role that may connect and nothing more.
+    pub(crate) fn user(&self) -> &'static str {
+        READER
+    }
+
+    /// Its password.
+    pub(crate) fn password(&self) -> &str {
+        &self.password
+    }
+
     /// A connector's config.
     pub(crate) fn config(&self) -> Value {
-        json!({"host": "127.0.0.1", "port": self.postgres.port(), "database": "shop"})
+        json!({"host": "127.0.0.1", "port": self.port(), "database": "shop"})
     }
 
     /// A connector's credentials.
@@ -47,7 +61,7 @@ impl Shop {
 
     /// The same as one URL.
     pub(crate) fn url(&self) -> String {
-        let (password, port) = (&self.password, self.postgres.port());
+        let (password, port) = (&self.password, self.port());
         format!("postgres://{READER}:{password}@127.0.0.1:{port}/shop")
     }
 }
