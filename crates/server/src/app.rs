@@ -1,0 +1,84 @@
+//! What every handler reaches: the catalog, the connectors, the engine.
+
+use crate::{metrics::Metrics, problem::Problem};
+use headwater_catalog::{self as catalog, Principal, Role, Store, engine::Engine};
+use headwater_core::{CheckReport, Cx, Error, ErrorKind, Host, Registry, Result, Secret};
+use jiff::Timestamp;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use subtle::ConstantTimeEq;
+use tokio::{runtime::Handle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How long a test of a connector may take.
+const CHECK_LIMIT: Duration = Duration::from_secs(30);
+
+/// What one server shares between its requests.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) host: Host,
+    pub(crate) engine: Engine,
+    /// Where work goes on that is no request's own: a request's runtime has one thread.
+    pub(crate) runtime: Handle,
+    pub(crate) metrics: Metrics,
+    pub(crate) base_path: String,
+    pub(crate) body_limit: usize,
+    pub(crate) admin_key: Option<Secret>,
+    pub(crate) stopping: AtomicBool,
+}
+
+impl App {
+    /// Whose key this is.
+    pub(crate) async fn authenticate(&self, key: &str) -> Result<Option<Principal>, Problem> {
+        let is_admin_key = |own: &Secret| own.expose().as_bytes().ct_eq(key.as_bytes()).into();
+        if self.admin_key.as_ref().is_some_and(is_admin_key) {
+            return Ok(Some(Principal {
+                key_id: None,
+                name: "HEADWATER_ADMIN_KEY".to_owned(),
+                role: Role::Admin,
+                space: None,
+            }));
+        }
+        Ok(self.store.authenticate(key, Timestamp::now()).await?)
+    }
+
+    /// Whether requests can be answered, and will be for a while.
+    pub(crate) async fn is_ready(&self) -> bool {
+        !self.stopping.load(Ordering::Relaxed) && self.store.ready().await.is_ok()
+    }
+
+    /// Opens a connector and asks its source what can be read.
+    pub(crate) async fn check(&self, connector: &catalog::Connector) -> Result<Result<CheckReport>, Problem> {
+        let credentials = match self.store.credentials(connector.id).await {
+            // Sealed with a key that is gone: the connector cannot be used until they are sent again.
+            Err(catalog::Error::Keys(why)) => return Ok(Err(Error::new(ErrorKind::Unauthenticated, why))),
+            other => other?,
+        };
+        let kind = self.registry.get(&connector.kind);
+        let opened = kind.and_then(|kind| kind.open(connector.config.clone(), credentials, &self.host));
+        let connector = match opened {
+            Ok(opened) => opened.connector,
+            Err(error) => return Ok(Err(error)),
+        };
+        let stop = CancellationToken::new();
+        let cx = Cx::new(stop.clone());
+        let checked = self.runtime.spawn(async move {
+            let _stopped = stop.drop_guard();
+            timeout(CHECK_LIMIT, connector.check(&cx))
+                .await
+                .unwrap_or_else(|_elapsed| {
+                    let message = "the source did not answer in time";
+                    Err(Error::new(ErrorKind::Unavailable, message)
+                        .with_context("seconds", CHECK_LIMIT.as_secs()))
+                })
+        });
+        checked.await.map_err(Problem::internal)
+    }
+}
