@@ -7,6 +7,7 @@ mod audit;
 mod change;
 mod connector;
 mod db;
+pub mod engine;
 mod error;
 mod id;
 mod key;
@@ -17,6 +18,7 @@ mod page;
 mod path;
 mod product;
 mod reconcile;
+mod removal;
 mod run;
 mod schema;
 mod space;
@@ -35,6 +37,7 @@ pub use page::{Page, PageRequest};
 pub use product::{
     Origins, Product, ProductDetail, ProductFilter, ProductOrigin, ProductPatch, ProductState,
 };
+pub use removal::{Decision, RemovalCandidates};
 pub use run::{
     Claim, Completeness, Heartbeat, Outcome, PartialPath, Phase, Progress, RemovalReason, Removals, Run,
     RunError, RunFilter, RunRequest, RunStatus, SplitEnd, SplitState, StoredSplit, Trigger,

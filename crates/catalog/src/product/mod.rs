@@ -5,7 +5,7 @@ mod read;
 mod row;
 mod slug;
 
-pub(crate) use read::ProductQueries;
+pub(crate) use read::{ProductQueries, stored_stats};
 pub(crate) use row::{Manual, ProductRow, search_text};
 pub(crate) use slug::{numbered, slug};
 

@@ -59,6 +59,14 @@ impl ProductRow {
         }
     }
 
+    /// Replaces what the source says, and what is found by it.
+    pub(crate) fn set_doc(&mut self, doc: &Doc) -> Result<()> {
+        self.kind = doc.kind.to_string();
+        self.doc = serde_json::to_string(doc).map_err(Error::store)?;
+        self.search = search_text(&self.path(), doc, &self.manual()?);
+        Ok(())
+    }
+
     /// Replaces what people wrote, and what is found by it.
     pub(crate) fn set_manual(&mut self, manual: &Manual, doc: &Doc) -> Result<()> {
         self.manual = match manual.is_empty() {

@@ -60,7 +60,11 @@ mod tests {
             (u64::MAX, u64::MAX - 1, false),
         ] {
             let stored = rows(before);
-            assert_eq!(is_due(Some((&stored, 0)), &rows(after), 1), due, "{before} -> {after}");
+            assert_eq!(
+                is_due(Some((&stored, 0)), &rows(after), 1),
+                due,
+                "{before} -> {after}"
+            );
         }
     }
 

@@ -13,7 +13,9 @@ mod start;
 pub use history::RunFilter;
 pub use lease::{Claim, Heartbeat};
 pub use progress::{Outcome, SplitEnd, SplitState, StoredSplit};
-pub(crate) use {history::HistoryQueries, lease::LeaseQueries, row::RunRow, start::RunQueries};
+pub(crate) use {
+    history::HistoryQueries, lease::LeaseQueries, progress::ProgressQueries, row::RunRow, start::RunQueries,
+};
 
 use crate::{ConnectorId, RunId, SpaceId, name::names};
 use headwater_core::{Cost, Path};

@@ -1,0 +1,159 @@
+//! Does the runs that are asked for.
+//!
+//! An engine claims waiting runs, one for each free worker, and does each to its end: it opens the connector,
+//! drives [`headwater_core::sync`], writes what comes in batches, and decides at the end what is gone. Any
+//! number of engines may share one store; what they share of a run is its lease, see [`Store::claim_run`].
+//!
+//! Told to stop, an engine hands its runs back: another resumes them at the splits that are still to do. An
+//! engine that dies says nothing, and its runs are taken over when their leases end.
+
+mod baseline;
+mod heartbeat;
+mod session;
+mod worker;
+
+use crate::{RunId, Store, reconcile::Rules};
+use headwater_core::{Host, Registry};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How an engine works.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Most runs at once.
+    pub workers: usize,
+    /// The name of this node, for people who look at leases.
+    pub node: String,
+    /// How long a run stays with a node that says nothing.
+    pub lease: Duration,
+    /// How often a lease is renewed, and a cancellation by another node is noticed.
+    pub heartbeat: Duration,
+    /// How often to look for runs that another node was asked for.
+    pub poll: Duration,
+    /// How long a stopped connector may take to end its work at the source.
+    pub grace: Duration,
+    /// First wait before a split is read again; doubles each time.
+    pub backoff: Duration,
+    /// Removals of more than this share of a connector's active products are held,
+    pub removal_limit: f64,
+    /// where they are more than this number.
+    pub removal_floor: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            workers: 4,
+            node: format!("node-{}", RunId::new()),
+            lease: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(10),
+            poll: Duration::from_secs(1),
+            grace: Duration::from_secs(10),
+            backoff: Duration::from_millis(500),
+            removal_limit: 0.20,
+            removal_floor: 10,
+        }
+    }
+}
+
+/// Does the runs that are asked for. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    registry: Arc<Registry>,
+    host: Host,
+    options: EngineOptions,
+    woken: watch::Sender<()>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("options", &self.0.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine that does nothing until it is [`run`](Self::run).
+    pub fn new(store: Store, registry: Arc<Registry>, host: Host, options: EngineOptions) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            registry,
+            host,
+            options,
+            woken: watch::Sender::new(()),
+        }))
+    }
+
+    /// Says that a run was asked for or called off, so that nobody waits for the next look.
+    pub fn wake(&self) {
+        self.0.woken.send_replace(());
+    }
+
+    /// Does runs until `stop`, then hands back those that have not ended. To be run on a multi-thread
+    /// runtime: reading and writing go on at once.
+    pub async fn run(&self, stop: CancellationToken) {
+        let gate = Arc::new(Semaphore::new(self.0.options.workers.max(1)));
+        let mut woken = self.0.woken.subscribe();
+        let mut running = JoinSet::new();
+        loop {
+            let permit = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                permit = gate.clone().acquire_owned() => permit,
+            };
+            while let Some(ended) = running.try_join_next() {
+                report(ended);
+            }
+            if let Some(claim) = self.0.claim().await {
+                let (engine, stop) = (self.0.clone(), stop.clone());
+                running.spawn(async move {
+                    let _permit = permit;
+                    worker::work(engine, claim, stop).await;
+                });
+                continue;
+            }
+            drop(permit);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                _ = woken.changed() => {}
+                () = sleep(self.0.options.poll) => {}
+            }
+        }
+        while let Some(ended) = running.join_next().await {
+            report(ended);
+        }
+    }
+}
+
+impl Inner {
+    async fn claim(&self) -> Option<crate::Claim> {
+        let claim = self.store.claim_run(&self.options.node, self.options.lease).await;
+        claim.unwrap_or_else(|error| {
+            tracing::warn!(error = ?error, "no run can be claimed; trying again");
+            None
+        })
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            removal_limit: self.options.removal_limit,
+            removal_floor: self.options.removal_floor,
+        }
+    }
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a worker broke off; its run is taken over when the lease ends");
+    }
+}
