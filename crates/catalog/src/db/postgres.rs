@@ -163,3 +163,30 @@ impl ServerCertVerifier for AnyCertificate {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sslmode_is_read_wherever_it_stands() {
+        for (parameters, expected) in [
+            ("", SslMode::Prefer),
+            ("?sslmode=disable", SslMode::Disable),
+            ("?connect_timeout=3&sslmode=require", SslMode::Require),
+            ("?sslmode=verify-full&connect_timeout=3", SslMode::Require),
+        ] {
+            let options =
+                options(&format!("postgres://u:p@localhost/db{parameters}")).map(|read| read.config);
+            assert_eq!(options.unwrap().get_ssl_mode(), expected, "{parameters}");
+        }
+        let misplaced = options("postgres://u:sslmode=verify-full@localhost/db").unwrap();
+        assert_eq!(misplaced.config.get_password(), Some(&b"sslmode=verify-full"[..]));
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_read_is_an_error_and_not_passed_over() {
+        let url = "postgres://u:p@localhost/db?sslmode=verify-full&sslrootcert=/nowhere/root.pem";
+        assert!(matches!(options(url).map(drop), Err(Error::Store(_))));
+    }
+}

@@ -1,5 +1,5 @@
 use crate::support::{Bed, key_text, on_both_engines};
-use headwater_catalog::{ConnectorId, ConnectorPatch, Error, KeyRing, RunStatus, Store};
+use headwater_catalog::{ConnectorId, ConnectorPatch, Error, KeyRing, Outcome, RunStatus, Store};
 use serde_json::json;
 
 on_both_engines!(
@@ -10,6 +10,7 @@ on_both_engines!(
     credentials_are_nowhere_in_clear_text,
     a_new_key_opens_what_an_older_one_sealed_and_seals_anew,
     a_deleted_connector_leaves_its_products_disconnected_and_its_history,
+    a_connector_may_be_deleted_while_its_run_ends,
 );
 
 async fn a_connector_comes_back_as_it_was_sent(bed: Bed) {
@@ -194,4 +195,26 @@ async fn a_deleted_connector_leaves_its_products_disconnected_and_its_history(be
         .values("SELECT DISTINCT state AS value FROM product")
         .await;
     assert_eq!(states, ["disconnected"]);
+}
+
+async fn a_connector_may_be_deleted_while_its_run_ends(bed: Bed) {
+    for n in 0..20 {
+        let connector = bed.connector(&format!("c{n}")).await.id;
+        bed.start(connector).await;
+        let claim = bed.claim("a").await.unwrap();
+        let (store, run) = (bed.store.clone(), claim.id());
+        let ending = tokio::spawn(async move {
+            store
+                .finish_run(&claim, &Outcome::new(RunStatus::Completed))
+                .await
+        });
+        bed.store
+            .delete_connector(bed.space, connector, &bed.actor)
+            .await
+            .unwrap();
+        let ended = ending.await.unwrap();
+        assert!(matches!(ended, Ok(_) | Err(Error::LeaseLost)), "{ended:?}");
+        let status = bed.store.get_run(bed.space, run).await.unwrap().status;
+        assert_eq!(status == RunStatus::Completed, ended.is_ok());
+    }
 }
