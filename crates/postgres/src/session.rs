@@ -77,7 +77,18 @@ impl Session {
             client.query_typed_one(include_str!("queries/session.sql"), values),
         );
         begun.map_err(error::of_statement)?;
-        let facts = read_facts(&facts.map_err(error::of_statement)?)?;
+        let row = facts.map_err(error::of_statement)?;
+        let facts = read_facts(&row)?;
+        if row
+            .try_get::<_, &str>(4)
+            .is_ok_and(|encoding| encoding == "SQL_ASCII")
+        {
+            // The server knows no encoding and refuses to send what is not UTF-8: take the bytes as they are.
+            let raw = client
+                .batch_execute("SET LOCAL client_encoding = 'SQL_ASCII'")
+                .await;
+            raw.map_err(error::of_statement)?;
+        }
         Ok(Self {
             client,
             facts,
@@ -216,8 +227,8 @@ fn begin(limits: Limits) -> String {
 
 fn read_facts(row: &Row) -> Result<Facts> {
     let read = || -> Result<_, tokio_postgres::Error> {
-        let mut refused: Vec<String> = row.try_get(4)?;
-        refused.extend(row.try_get::<_, Vec<String>>(5)?);
+        let mut refused: Vec<String> = row.try_get(5)?;
+        refused.extend(row.try_get::<_, Vec<String>>(6)?);
         let version: String = row.try_get(0)?;
         Ok((
             version,

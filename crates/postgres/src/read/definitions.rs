@@ -8,7 +8,7 @@
 use super::rows::TextOfRow;
 use crate::{
     error,
-    session::{Limits, Session},
+    session::{Limits, Session, Values},
 };
 use headwater_core::{Result, SplitSink};
 use std::{
@@ -135,35 +135,47 @@ impl Reader {
     }
 }
 
+/// Reads the texts of a batch in one statement, made of the kinds of text that the batch wants.
 async fn query(
     session: &Session,
     batch: &[Wanted],
     lock: Duration,
 ) -> Result<Vec<TextOfRow>, tokio_postgres::Error> {
     let of = |wants: fn(&Wanted) -> bool| -> Vec<u32> {
-        batch
-            .iter()
-            .filter(|wanted| wants(wanted))
-            .map(|wanted| wanted.relation)
-            .collect()
+        let wanting = batch.iter().filter(|wanted| wants(wanted));
+        wanting.map(|wanted| wanted.relation).collect()
     };
     let views = of(|wanted| wanted.view);
     let defaults = of(|wanted| wanted.defaults);
     let constraints: Vec<u32> = batch
         .iter()
-        .flat_map(|wanted| wanted.constraints.iter().copied())
+        .flat_map(|wanted| wanted.constraints.clone())
         .collect();
-    let keys = of(|wanted| wanted.partition_key);
+    let partition_keys = of(|wanted| wanted.partition_key);
+    let kinds = [
+        (&views, include_str!("../queries/definitions/views.sql")),
+        (&defaults, include_str!("../queries/definitions/defaults.sql")),
+        (
+            &constraints,
+            include_str!("../queries/definitions/constraints.sql"),
+        ),
+        (
+            &partition_keys,
+            include_str!("../queries/definitions/partition_keys.sql"),
+        ),
+    ];
+    let wanted: Vec<&str> = kinds
+        .iter()
+        .filter(|(oids, _)| !oids.is_empty())
+        .map(|(_, sql)| *sql)
+        .collect();
+    let values: Values<'_> = &[
+        (&views, Type::OID_ARRAY),
+        (&defaults, Type::OID_ARRAY),
+        (&constraints, Type::OID_ARRAY),
+        (&partition_keys, Type::OID_ARRAY),
+    ];
     session
-        .query_apart(
-            include_str!("../queries/definitions.sql"),
-            &[
-                (&views, Type::OID_ARRAY),
-                (&defaults, Type::OID_ARRAY),
-                (&constraints, Type::OID_ARRAY),
-                (&keys, Type::OID_ARRAY),
-            ],
-            lock,
-        )
+        .query_apart(&wanted.join("UNION ALL\n"), values, lock)
         .await
 }

@@ -343,18 +343,17 @@ impl<'a> Reading<'a> {
     /// The texts of a relation that wait for a lock.
     fn wanted(&self, draft: &Draft) -> Wanted {
         let access = &self.session.facts.access;
-        let expressions = access.may(Part::Expressions);
         let columns = draft.columns.iter().flatten();
         let constraints = draft.constraints.iter().flatten();
         Wanted {
             relation: draft.relation.oid,
             view: convert::is_view(draft.relation.kind) && access.may(Part::ViewDefinitions),
-            defaults: expressions && columns.clone().any(|column| column.has_default),
+            defaults: access.may(Part::Defaults) && columns.clone().any(|column| column.has_default),
             constraints: constraints
-                .filter(|row| expressions && convert::has_expression(row.kind))
+                .filter(|row| access.may(Part::Checks) && convert::has_expression(row.kind))
                 .map(|row| row.oid)
                 .collect(),
-            partition_key: expressions
+            partition_key: access.may(Part::PartitionKeys)
                 && draft
                     .partitioning
                     .as_ref()

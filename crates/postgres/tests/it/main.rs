@@ -1,0 +1,20 @@
+//! The connector against real servers: the one of `HEADWATER_TEST_POSTGRES`, and beside it that of
+//! `HEADWATER_TEST_POSTGRES_ALT` where it is set. Each test has a database of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests are tests"
+)]
+
+mod access;
+mod conformance;
+mod database;
+mod failures;
+mod locks;
+mod names;
+mod rich;
+mod scale;
+mod stop;
+mod tls;
