@@ -71,31 +71,26 @@ impl Connect for Postgres {
 #[async_trait]
 impl SourceConnector for Postgres {
     async fn check(&self, cx: &Cx) -> Result<CheckReport> {
-        let mut report = CheckReport {
-            capabilities: Self::CAPABILITIES
-                .iter()
-                .map(|one| (one.name, Readable::yes()))
-                .collect(),
-            ..CheckReport::default()
-        };
+        let mut report: Option<CheckReport> = None;
+        let mut refused = Vec::new();
         for database in &self.databases {
             match self.check_database(database, cx).await {
-                Ok(found) => report = merge(report, found),
-                Err(error) if is_of_one_database(&error) && self.databases.len() > 1 => {
-                    let grant = error.grant().map(str::to_owned);
-                    for readable in report.capabilities.values_mut() {
-                        let detail = format!("database {database}: {}", error.message());
-                        *readable = Readable {
-                            readable: false,
-                            detail: Some(detail),
-                            grant: grant.clone(),
-                        };
-                    }
+                Ok(found) => {
+                    report = Some(match report {
+                        Some(before) => merge(before, found),
+                        None => found,
+                    })
                 }
+                Err(error) if is_of_one_database(&error) => refused.push((database, error)),
                 Err(error) => return Err(error),
             }
         }
-        Ok(report)
+        match (report, refused.into_iter().next()) {
+            (Some(report), None) => Ok(report),
+            (Some(report), Some((database, error))) => Ok(without(report, database, &error)),
+            (None, Some((_, error))) => Err(error),
+            (None, None) => Err(Error::new(ErrorKind::Unexpected, "no database is configured")),
+        }
     }
 
     async fn discover(&self, scope: &Scope, cx: &Cx) -> Result<Discovery> {
@@ -196,4 +191,16 @@ fn merge(before: CheckReport, found: CheckReport) -> CheckReport {
         latency: before.latency.max(found.latency),
         capabilities,
     }
+}
+
+/// A report that says of each capability that one database cannot be opened.
+fn without(mut report: CheckReport, database: &str, error: &Error) -> CheckReport {
+    for readable in report.capabilities.values_mut() {
+        *readable = Readable {
+            readable: false,
+            detail: Some(format!("database {database}: {}", error.message())),
+            grant: error.grant().map(str::to_owned),
+        };
+    }
+    report
 }

@@ -21,7 +21,7 @@ use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, Spli
 use rows::{
     ColumnRow, CommentRow, ConstraintRow, ListingRow, NamespaceRow, PartitioningRow, RelationRow, UpstreamRow,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::types::Type;
 use types::ColumnTypes;
 
@@ -56,6 +56,7 @@ pub(crate) async fn read(
     while reading.page(out).await? {
         out.cost(session.take_cost()).await?;
     }
+    warn_unknown(out, "constraint", &reading.odd_constraints).await?;
     if reading.definitions.gave_up() {
         let detail = "too many relations are locked or change: the definitions and expressions of others may be \
                       unread as well";
@@ -134,7 +135,11 @@ async fn list(
     let (known, unknown): (Vec<_>, Vec<_>) = rows
         .into_iter()
         .partition(|row| convert::kind(row.kind).is_some());
-    warn_unknown(out, "relation", unknown.iter().map(|row| row.kind)).await?;
+    let mut counts = BTreeMap::new();
+    for row in unknown {
+        *counts.entry(row.kind).or_default() += 1;
+    }
+    warn_unknown(out, "relation", &counts).await?;
     let in_scope = known.into_iter().filter(|row| scope.admits_table(&row.name));
     Ok(in_scope
         .map(|row| Listed {
@@ -144,13 +149,9 @@ async fn list(
         .collect())
 }
 
-async fn warn_unknown(out: &SplitSink, what: &str, kinds: impl Iterator<Item = char>) -> Result<()> {
-    let mut counts: BTreeMap<char, usize> = BTreeMap::new();
-    for kind in kinds {
-        *counts.entry(kind).or_default() += 1;
-    }
+async fn warn_unknown(out: &SplitSink, what: &str, counts: &BTreeMap<char, usize>) -> Result<()> {
     for (kind, count) in counts {
-        let detail = format!("{count} of the unknown kind {kind:?} left out");
+        let detail = format!("{what}s of the unknown kind {kind:?} are left out: {count}");
         out.warn(format!("unknown_{what}_kind"), detail, None).await?;
     }
     Ok(())
@@ -177,7 +178,7 @@ struct Reading<'a> {
     partitioning: HashMap<u32, PartitioningRow>,
     types: ColumnTypes,
     definitions: Reader,
-    odd_constraints: BTreeSet<char>,
+    odd_constraints: BTreeMap<char, usize>,
 }
 
 impl<'a> Reading<'a> {
@@ -253,7 +254,7 @@ impl<'a> Reading<'a> {
             partitioning,
             types: ColumnTypes::default(),
             definitions: Reader::new(limits),
-            odd_constraints: BTreeSet::new(),
+            odd_constraints: BTreeMap::new(),
         })
     }
 
@@ -264,6 +265,7 @@ impl<'a> Reading<'a> {
             return Ok(false);
         }
         out.beat();
+        self.count_odd(&drafts);
         let new = self
             .types
             .unknown(drafts.iter().flat_map(|draft| draft.columns.iter().flatten()));
@@ -361,20 +363,21 @@ impl<'a> Reading<'a> {
         }
     }
 
+    fn count_odd(&mut self, drafts: &[Draft]) {
+        let constraints = drafts.iter().flat_map(|draft| draft.constraints.iter().flatten());
+        for row in constraints.filter(|row| convert::constraint_kind(row.kind).is_none()) {
+            *self.odd_constraints.entry(row.kind).or_default() += 1;
+        }
+    }
+
+    /// Names the relations whose texts are unread.
     async fn warn(
-        &mut self,
+        &self,
         drafts: &[Draft],
         wanted: &[Wanted],
         texts: &definitions::Texts,
         out: &SplitSink,
     ) -> Result<()> {
-        let odd: Vec<char> = drafts
-            .iter()
-            .flat_map(|draft| draft.constraints.iter().flatten().map(|row| row.kind))
-            .filter(|kind| convert::constraint_kind(*kind).is_none())
-            .filter(|kind| self.odd_constraints.insert(*kind))
-            .collect();
-        warn_unknown(out, "constraint", odd.into_iter()).await?;
         let unread: HashMap<u32, &Wanted> = wanted
             .iter()
             .filter(|wanted| texts.is_unread(wanted.relation))

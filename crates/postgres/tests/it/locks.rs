@@ -123,3 +123,49 @@ async fn a_sync_keeps_no_lock_on_what_it_read() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_view_dropped_in_mid_run_costs_its_own_definition() {
+    on_each_server(|database| async move {
+        let between: Vec<String> = (0..600)
+            .map(|n| format!("CREATE TABLE public.t{n} ();"))
+            .collect();
+        let between = between.concat();
+        database
+            .sql(&format!(
+                "CREATE TABLE public.first (id int CHECK (id > 0));
+                 {between}
+                 CREATE VIEW public.kept AS SELECT 1 AS one;
+                 CREATE VIEW public.dropped AS SELECT 1 AS one;
+                 CREATE TABLE public.gone (id int CHECK (id > 0) DEFAULT 7)"
+            ))
+            .await;
+        // The read waits on the first page.
+        let held = lock(&database, "public.first").await;
+        let run = database.read_with(json!({"lock_timeout": 10000}));
+        let drop = async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            database
+                .sql("DROP VIEW public.dropped; DROP TABLE public.gone")
+                .await;
+            held.batch_execute("COMMIT").await.unwrap();
+        };
+        let (run, ()) = tokio::join!(run, drop);
+        assert_complete(&run);
+        assert_eq!(run.ended.len(), 1, "one attempt: {:?}", run.ended);
+        let path = |name: &str| database.path(&["public", name]);
+        assert!(asset(&run, &path("dropped")).definition.is_unread());
+        assert!(asset(&run, &path("kept")).definition.value().is_some());
+        assert_eq!(
+            asset(&run, &path("gone")).name(),
+            "gone",
+            "the snapshot still has it"
+        );
+        assert!(
+            run.warnings
+                .iter()
+                .any(|warning| warning.path == Some(path("dropped")))
+        );
+    })
+    .await;
+}

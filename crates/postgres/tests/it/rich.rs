@@ -361,3 +361,40 @@ async fn pg_catalog_shows_everything_to_everyone() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn kinds_of_a_later_version_are_counted_and_left_out() {
+    on_each_server(|database| async move {
+        database
+            .sql(
+                "CREATE TABLE public.t (id int, CONSTRAINT odd CHECK (id > 0), CONSTRAINT known UNIQUE (id));
+                 CREATE TABLE public.later (id int); CREATE TABLE public.later_too (id int);
+                 SET allow_system_table_mods = on;
+                 UPDATE pg_constraint SET contype = 'Z' WHERE conname = 'odd';
+                 UPDATE pg_class SET relkind = 'g' WHERE relname IN ('later', 'later_too')",
+            )
+            .await;
+        let run = database.read().await;
+        assert_eq!(run.assets.len(), 1);
+        assert_eq!(constraints(&run, &database.path(&["public", "t"])).len(), 1);
+        let warnings: Vec<(&str, &str)> = run
+            .warnings
+            .iter()
+            .map(|warning| (warning.code.as_str(), warning.detail.as_str()))
+            .collect();
+        assert_eq!(
+            warnings,
+            [
+                (
+                    "unknown_relation_kind",
+                    "relations of the unknown kind 'g' are left out: 2"
+                ),
+                (
+                    "unknown_constraint_kind",
+                    "constraints of the unknown kind 'Z' are left out: 1"
+                ),
+            ]
+        );
+    })
+    .await;
+}
