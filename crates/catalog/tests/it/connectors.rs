@@ -1,5 +1,7 @@
 use crate::support::{Bed, key_text, on_both_engines};
-use headwater_catalog::{ConnectorId, ConnectorPatch, Error, KeyRing, Outcome, RunStatus, Store};
+use headwater_catalog::{
+    ConnectorId, ConnectorPatch, Error, KeyRing, NewConnector, Outcome, RunStatus, Store,
+};
 use serde_json::json;
 
 on_both_engines!(
@@ -113,6 +115,19 @@ async fn credentials_are_nowhere_in_clear_text(bed: Bed) {
     let opened = bed.store.credentials(connector.id).await.unwrap();
     assert_eq!(opened["password"], "hunter2-clear-text");
     assert!(!format!("{:?} {connector:?}", bed.store).contains("hunter2"));
+
+    let patch = ConnectorPatch {
+        credentials: Some(opened.clone()),
+        ..ConnectorPatch::default()
+    };
+    let new = NewConnector {
+        name: connector.name,
+        kind: connector.kind,
+        config: connector.config,
+        credentials: opened,
+        source_system_id: None,
+    };
+    assert!(!format!("{new:?} {patch:?}").contains("hunter2"));
 
     if let Some(file) = bed.place.file() {
         let mut searched = 0;
