@@ -87,13 +87,18 @@ fn print_changes(server: &Server) -> Result {
     Ok(())
 }
 
-/// `removed fields gift_note  varchar(500)`.
+/// A line of a diff: `- gift_note  character varying(500)`.
 fn describe(change: &Value) -> String {
-    let text = |name: &str| change[name].as_str().unwrap_or_default();
+    let sign = match change["op"].as_str() {
+        Some("added") => '+',
+        Some("removed") => '-',
+        _ => '~',
+    };
     let segments = change["path"].as_array().into_iter().flatten();
     let path: Vec<&str> = segments.filter_map(Value::as_str).collect();
-    let was = change["before"]["native_type"].as_str().unwrap_or_default();
-    format!("{} {} {}  {was}", text("op"), text("part"), path.join("."))
+    let column = [&change["before"], &change["after"]].map(|side| side["native_type"].as_str());
+    let of_type = column.into_iter().flatten().next().unwrap_or_default();
+    format!("{sign} {}  {of_type}", path.join("."))
         .trim_end()
         .to_owned()
 }
@@ -106,9 +111,6 @@ mod tests {
     fn a_change_reads_as_one_line() {
         let change = json!({"op": "removed", "part": "fields", "path": ["gift_note"],
                             "before": {"native_type": "character varying(500)"}, "after": null});
-        assert_eq!(
-            describe(&change),
-            "removed fields gift_note  character varying(500)"
-        );
+        assert_eq!(describe(&change), "- gift_note  character varying(500)");
     }
 }

@@ -5,6 +5,8 @@ mod check;
 mod database;
 mod scan;
 mod schema;
+#[cfg(unix)]
+mod serve;
 mod usage;
 
 use std::process::{Command, Output};
