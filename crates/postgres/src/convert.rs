@@ -308,3 +308,89 @@ fn partition_key(row: &PartitioningRow, columns: &[ColumnRow], texts: &mut Texts
         ..Constraint::new(None, ConstraintKind::PARTITION_KEY, fields)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation(kind: char, rows: f32, pages: i32) -> RelationRow {
+        RelationRow {
+            oid: 16_400,
+            namespace: 2200,
+            name: "t".into(),
+            kind,
+            persistence: 'p',
+            owner: "me".into(),
+            rows,
+            pages,
+            row_security: false,
+        }
+    }
+
+    fn measured(kind: char, rows: f32, pages: i32) -> (Option<u64>, Option<u64>) {
+        let draft = Draft {
+            relation: relation(kind, rows, pages),
+            columns: None,
+            comments: None,
+            constraints: None,
+            partitioning: None,
+            upstreams: None,
+        };
+        let stats = draft.stats(8192);
+        (
+            stats.row_count.map(|stat| stat.value),
+            stats.size_bytes.map(|stat| stat.value),
+        )
+    }
+
+    #[test]
+    fn never_analysed_is_not_empty() {
+        assert_eq!(measured('r', -1.0, 0), (None, None));
+        assert_eq!(measured('r', 0.0, 0), (None, None), "before version 14");
+        assert_eq!(
+            measured('r', 0.0, 3),
+            (Some(0), Some(3 * 8192)),
+            "emptied and analysed"
+        );
+        assert_eq!(measured('m', 12.0, 1), (Some(12), Some(8192)));
+        assert_eq!(measured('f', 12.0, 1), (Some(12), None), "stored elsewhere");
+        assert_eq!(measured('v', 0.0, 0), (None, None));
+        assert_eq!(measured('r', 3e9, i32::MAX).0, Some(3_000_000_000));
+    }
+
+    #[test]
+    fn a_partition_key_of_columns_needs_no_lock() {
+        let column = |number, name: &str| ColumnRow {
+            relation: 1,
+            number,
+            name: name.into(),
+            type_oid: 23,
+            type_modifier: -1,
+            not_null: true,
+            identity: '\0',
+            generated: '\0',
+            has_default: false,
+        };
+        let columns = [column(1, "id"), column(3, "At")];
+        let row = PartitioningRow {
+            relation: 1,
+            strategy: 'l',
+            columns: vec![3, 1],
+            leaves: 0,
+            rows: None,
+            pages: None,
+        };
+        let key = partition_key(&row, &columns, &mut Texts::default());
+        assert_eq!(key.fields, ["At", "id"]);
+        assert_eq!(key.expression, Facet::Read(Some("LIST (\"At\", id)".into())));
+        let by_expression = PartitioningRow {
+            columns: vec![0, 1],
+            ..row
+        };
+        let key = partition_key(&by_expression, &columns, &mut Texts::default());
+        assert_eq!(
+            (key.fields, key.expression),
+            (vec!["id".to_owned()], Facet::Unread)
+        );
+    }
+}

@@ -26,11 +26,11 @@ use tokio_postgres::types::Type;
 use types::ColumnTypes;
 
 /// Relations of a page.
-const PAGE: usize = 500;
+const PAGE: usize = 250;
 /// Columns at which a page ends early.
-const PAGE_COLUMNS: usize = 8192;
+const PAGE_COLUMNS: usize = 4096;
 /// Rows that a cursor of columns or comments fetches at once.
-const FETCH: usize = 4096;
+const FETCH: usize = 2048;
 
 /// The database that a split belongs to.
 pub(crate) fn database(split: &Split) -> Result<&str> {

@@ -22,22 +22,22 @@ async fn two_thousand_tables_are_quick_and_take_no_statement_each() {
     on_each_server(|database| async move {
         create(&database, 0..20).await;
         let few = database.read().await.cost;
-        create(&database, 20..400).await;
+        create(&database, 20..200).await;
         let more = database.read().await.cost;
         assert_eq!(few.statements, more.statements, "within one page of relations");
-        create(&database, 400..2000).await;
+        create(&database, 200..2000).await;
         let begun = Instant::now();
         let run = database.read().await;
         assert!(
-            begun.elapsed() < Duration::from_secs(15),
+            begun.elapsed() < Duration::from_secs(30),
             "took {:?}",
             begun.elapsed()
         );
         assert_eq!(run.assets.len(), 2000);
         let statements = run.cost.statements - few.statements;
-        assert!(statements <= 4, "one more for each page of 500: {statements}");
-        assert!(run.cost.requests < 100, "{:?}", run.cost);
-        for n in [0, 499, 500, 1999] {
+        assert!(statements <= 8, "one more for each page of 250: {statements}");
+        assert!(run.cost.requests < 150, "{:?}", run.cost);
+        for n in [0, 249, 250, 1999] {
             let table = asset(&run, &database.path(&["public", &format!("t{n}")]));
             assert_eq!(table.description.value(), Some(&format!("table {n}")));
             let at = &table.fields.as_option().unwrap()[2];
