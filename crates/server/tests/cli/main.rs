@@ -1,6 +1,13 @@
 //! The command line as a user meets it: the built program, its output and its exit codes, against a real
 //! PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic, as tests do"
+)]
+
 mod check;
 mod database;
 mod scan;
