@@ -86,6 +86,8 @@ fn candidates() -> Vec<PathBuf> {
     if let Ok(dir) = read(Command::new("pg_config").arg("--bindir")) {
         dirs.push(dir.into());
     }
+    dirs.sort();
+    dirs.dedup();
     dirs
 }
 
