@@ -79,6 +79,9 @@ impl App {
                         .with_context("seconds", CHECK_LIMIT.as_secs()))
                 })
         });
-        checked.await.map_err(Problem::internal)
+        Ok(checked.await.unwrap_or_else(|_panicked| {
+            let message = "the connector panicked; see the log";
+            Err(Error::new(ErrorKind::Unexpected, message))
+        }))
     }
 }

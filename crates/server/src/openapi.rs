@@ -1,11 +1,11 @@
 //! The description of the API: made of the handlers' own attributes, and of the route table for who may call.
 
 use crate::{handlers, problem::ProblemBody, routes};
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use utoipa::{
     IntoParams, OpenApi,
     openapi::{
-        ContentBuilder, PathItem, Ref, ResponseBuilder, ServerBuilder,
+        Content, ContentBuilder, PathItem, Ref, RefOr, ResponseBuilder, ServerBuilder,
         extensions::ExtensionsBuilder,
         path::Operation,
         security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
@@ -90,8 +90,11 @@ pub fn document(base_path: &str) -> utoipa::openapi::OpenApi {
             continue;
         };
         for (method, needs) in &endpoint.methods {
-            if let (Some(operation), Some(needs)) = (operation(item, method), needs.as_str()) {
-                restrict(operation, needs);
+            if let Some(operation) = operation(item, method) {
+                complete(operation);
+                if let Some(needs) = needs.as_str() {
+                    restrict(operation, needs);
+                }
             }
         }
     }
@@ -108,21 +111,51 @@ fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Oper
     }
 }
 
-/// Says who may call an operation, and how every operation may fail.
+/// Gives an operation what all of them have alike: an id that is unique (the handlers of two resources may
+/// share a name), a word for each status, a problem for each error.
+fn complete(operation: &mut Operation) {
+    let resource = operation
+        .tags
+        .iter()
+        .flatten()
+        .next()
+        .map(|tag| tag.replace(' ', "_"));
+    if let (Some(resource), Some(name)) = (resource, &operation.operation_id) {
+        operation.operation_id = Some(format!("{resource}_{name}"));
+    }
+    for (status, response) in &mut operation.responses.responses {
+        let status = StatusCode::from_bytes(status.as_bytes()).ok();
+        if let (Some(status), RefOr::T(response)) = (status, response) {
+            if response.description.is_empty() {
+                response.description = status.canonical_reason().unwrap_or_default().to_owned();
+            }
+            if status.is_client_error() {
+                response.content.insert(PROBLEM.to_owned(), problem().into());
+            }
+        }
+    }
+}
+
+/// Says who may call an operation, and that any other outcome is a problem.
 fn restrict(operation: &mut Operation, needs: &str) {
     operation.security = Some(vec![SecurityRequirement::new("api_key", [] as [&str; 0])]);
     let role = ExtensionsBuilder::new().add("x-required-role", needs).build();
     operation.extensions.get_or_insert_default().merge(role);
-    let problem = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .build();
-    let problem = ResponseBuilder::new()
+    let other = ResponseBuilder::new()
         .description("Any other outcome")
-        .content("application/problem+json", problem);
+        .content(PROBLEM, problem());
     operation
         .responses
         .responses
-        .insert("default".to_owned(), problem.build().into());
+        .insert("default".to_owned(), other.build().into());
+}
+
+const PROBLEM: &str = "application/problem+json";
+
+fn problem() -> Content {
+    ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build()
 }
 
 #[cfg(test)]
@@ -151,6 +184,19 @@ mod tests {
             }
         }
         assert_eq!(routed, described);
+    }
+
+    #[test]
+    fn operation_ids_are_unique() {
+        let mut ids = BTreeSet::new();
+        for (path, mut item) in document("").paths.paths {
+            for method in [Method::GET, Method::POST, Method::PATCH, Method::DELETE] {
+                if let Some(operation) = operation(&mut item, &method) {
+                    let id = operation.operation_id.clone().unwrap();
+                    assert!(ids.insert(id.clone()), "{method} {path}: {id} is taken");
+                }
+            }
+        }
     }
 
     #[test]

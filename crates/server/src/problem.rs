@@ -92,7 +92,7 @@ pub(crate) struct Problem {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
-    running: Option<(RunId, Time)>,
+    running: Option<Box<(RunId, Time)>>,
     allow: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -166,8 +166,8 @@ impl Problem {
             detail: self.detail.clone(),
             code: code.to_owned(),
             errors: self.errors.clone(),
-            job_id: self.running.as_ref().map(|(run, _)| run.to_string()),
-            started_at: self.running.as_ref().map(|(_, at)| *at),
+            job_id: self.running.as_ref().map(|running| running.0.to_string()),
+            started_at: self.running.as_ref().map(|running| running.1),
             request_id: request_id.map(str::to_owned),
         };
         let mut answer = HttpResponse::build(status);
@@ -200,7 +200,7 @@ impl From<catalog::Error> for Problem {
             _ => return Self::internal(error),
         };
         let running = match &error {
-            E::SyncInProgress { run, started_at } => Some((*run, Time(*started_at))),
+            E::SyncInProgress { run, started_at } => Some(Box::new((*run, Time(*started_at)))),
             _ => None,
         };
         Self {

@@ -8,7 +8,7 @@ use actix_web::web::Json;
 ///
 /// With the JSON Schemas of their settings.
 #[utoipa::path(
-    get, path = "/catalog/connector-types", tag = "connectors", responses((status = 200, body = Vec<ConnectorType>))
+    get, path = "/catalog/connector-types", tag = "connector types", responses((status = 200, body = Vec<ConnectorType>))
 )]
 pub(crate) async fn list(app: AppData) -> Json<Vec<ConnectorType>> {
     Json(

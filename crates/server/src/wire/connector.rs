@@ -22,7 +22,7 @@ pub(crate) struct Connector {
     #[schema(value_type = Object)]
     config: Value,
     /// The caller's own id of the source system, as it was sent.
-    #[schema(required, value_type = Option<Object>)]
+    #[schema(required, value_type = Value)]
     source_system_id: Option<Value>,
     /// Whether it may be synced.
     is_active: bool,
@@ -91,7 +91,7 @@ pub(crate) struct NewConnector {
     #[schema(value_type = Object, required = false)]
     pub(crate) credentials: Value,
     /// The caller's own id of the source system; echoed.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     pub(crate) source_system_id: Option<Value>,
 }
 
@@ -125,7 +125,7 @@ pub(crate) struct ConnectorPatch {
     /// The caller's own id of the source system; null removes it.
     #[serde(default, deserialize_with = "present")]
     #[schemars(with = "Option<Value>")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     pub(crate) source_system_id: Option<Value>,
 }
 

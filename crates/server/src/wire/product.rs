@@ -313,10 +313,10 @@ struct Change {
     #[schema(required, example = "native_type")]
     attribute: Option<String>,
     /// What it was.
-    #[schema(required, value_type = Option<Object>)]
+    #[schema(required, value_type = Value)]
     before: Value,
     /// What it is.
-    #[schema(required, value_type = Option<Object>)]
+    #[schema(required, value_type = Value)]
     after: Value,
 }
 

@@ -1,0 +1,25 @@
+//! The REST API as a client meets it: a real listener, a catalog in a temporary SQLite file, a scripted source
+//! or a real PostgreSQL. Each rule of the published contract has a test here.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic, as tests do"
+)]
+
+mod access;
+mod connectors;
+mod first_start;
+mod history;
+mod operations;
+mod postgres;
+mod problems;
+mod products;
+mod program;
+mod secrets;
+mod shape;
+mod shutdown;
+mod spaces;
+mod syncs;
+mod test_app;

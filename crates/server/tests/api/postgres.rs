@@ -1,0 +1,220 @@
+//! The whole road against a real PostgreSQL: made, synced, synced again, altered, and exactly that is told.
+
+use crate::{
+    program::{Program, serve},
+    test_app::{ADMIN_KEY, TestApp},
+};
+use serde_json::{Value, json};
+use std::{
+    env, process,
+    sync::atomic::{AtomicU32, Ordering},
+};
+use tempfile::TempDir;
+use tokio_postgres::{Config, NoTls, config::Host};
+
+/// A database of a test's own; [`drop_it`](Self::drop_it) at the end.
+struct Database {
+    server: String,
+    name: String,
+}
+
+const SHOP: &str = "
+    CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL UNIQUE);
+    CREATE TABLE orders (
+        id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES customers (id), total numeric(12, 2) NOT NULL
+    );
+    COMMENT ON TABLE orders IS 'What was bought';
+    COMMENT ON COLUMN orders.total IS 'With tax';
+    CREATE VIEW totals AS SELECT customer_id, sum(total) AS total FROM orders GROUP BY 1;
+";
+
+impl Database {
+    async fn create() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let server = env::var("HEADWATER_TEST_POSTGRES")
+            .expect("HEADWATER_TEST_POSTGRES is not set: run cargo xtask test, which starts a PostgreSQL");
+        let name = format!("api_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        execute(&server, &format!("CREATE DATABASE {name}")).await;
+        Self { server, name }
+    }
+
+    fn url(&self) -> String {
+        format!("{}/{}", self.server.rsplit_once('/').unwrap().0, self.name)
+    }
+
+    async fn execute(&self, sql: &str) {
+        execute(&self.url(), sql).await;
+    }
+
+    /// The body that makes a connector for it.
+    fn connector(&self) -> Value {
+        let config: Config = self.url().parse().unwrap();
+        let Host::Tcp(host) = &config.get_hosts()[0] else {
+            panic!("the test server listens on TCP");
+        };
+        json!({
+            "name": "shop", "connector_type": "postgresql",
+            "config": {"host": host, "port": config.get_ports()[0], "database": self.name, "schema": "public"},
+            "credentials": {
+                "username": config.get_user(), "password": String::from_utf8_lossy(config.get_password().unwrap()),
+            },
+        })
+    }
+
+    async fn drop_it(self) {
+        execute(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+    }
+}
+
+async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_database_to_exactly_the_change_that_was_made() {
+    let database = Database::create().await;
+    database.execute(SHOP).await;
+    let app = TestApp::start().await;
+    let made = app
+        .post("/catalog/spaces/default/connectors", &database.connector())
+        .await
+        .expect(201);
+    assert_eq!(made["connector_type"], "postgres");
+    let connector = format!(
+        "/catalog/spaces/default/connectors/{}",
+        made["id"].as_str().unwrap()
+    );
+    let tested = app
+        .post(&format!("{connector}/test"), &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(tested["success"], true, "{tested:#}");
+    assert!(tested["latency_ms"].is_u64(), "{tested:#}");
+
+    let first = app.sync(&connector).await;
+    assert_eq!(
+        (&first["status"], &first["completeness"]),
+        (&json!("completed"), &json!("complete")),
+        "{first:#}"
+    );
+    assert_eq!(first["products_created"], 3);
+    let orders = app.product(&format!("{}.public.orders", database.name)).await;
+    assert_eq!(
+        (&orders["product_type"], &orders["description"]),
+        (&json!("table"), &json!("What was bought"))
+    );
+    assert_eq!(orders["path"], json!([database.name, "public", "orders"]));
+    let total = &orders["fields"][2];
+    assert_eq!(
+        (&total["name"], &total["native_type"]),
+        (&json!("total"), &json!("numeric(12,2)"))
+    );
+    assert_eq!(
+        (&total["nullable"], &total["description"]),
+        (&json!(false), &json!("With tax"))
+    );
+    assert_eq!(
+        total["data_type"],
+        json!({"type": "decimal", "precision": 12, "scale": 2})
+    );
+    assert_eq!(orders["fields"][1]["keys"], json!(["foreign"]));
+    let totals = app.product(&format!("{}.public.totals", database.name)).await;
+    assert_eq!(totals["lineage"]["upstream"][0]["product_id"], orders["id"]);
+
+    let second = app.sync(&connector).await;
+    let counts = |job: &Value| {
+        [
+            "products_created",
+            "products_updated",
+            "products_unchanged",
+            "products_archived",
+        ]
+        .map(|name| job[name].as_u64().unwrap())
+    };
+    assert_eq!(counts(&second), [0, 0, 3, 0]);
+    assert_eq!(
+        app.product(&format!("{}.public.orders", database.name)).await["updated_at"],
+        orders["updated_at"]
+    );
+
+    database
+        .execute("ALTER TABLE customers ADD COLUMN phone text")
+        .await;
+    let third = app.sync(&connector).await;
+    assert_eq!(counts(&third), [0, 1, 2, 0]);
+    let customers = app.product(&format!("{}.public.customers", database.name)).await;
+    let changes = &customers["schema_changes"];
+    assert_eq!(changes.as_array().unwrap().len(), 1);
+    assert_eq!(changes[0]["job_id"], third["id"]);
+    let told = changes[0]["changes"].as_array().unwrap();
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(
+        (&told[0]["op"], &told[0]["part"], &told[0]["path"]),
+        (&json!("added"), &json!("fields"), &json!(["phone"]))
+    );
+    assert_eq!(
+        app.product(&format!("{}.public.orders", database.name)).await["schema_changes"],
+        json!([])
+    );
+    database.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_fails_the_test_and_not_the_caller() {
+    let database = Database::create().await;
+    let app = TestApp::start().await;
+    let mut body = database.connector();
+    body["credentials"]["password"] = json!("hunter2");
+    let made = app
+        .post("/catalog/spaces/default/connectors", &body)
+        .await
+        .expect(201);
+    let connector = format!(
+        "/catalog/spaces/default/connectors/{}",
+        made["id"].as_str().unwrap()
+    );
+    let reply = app.post(&format!("{connector}/test"), &json!({})).await;
+    assert!(!reply.text.contains("hunter2"), "{}", reply.text);
+    assert_eq!(reply.expect(200)["success"], false);
+    assert_eq!(app.sync(&connector).await["error"]["code"], "unauthenticated");
+    database.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalog_lives_in_postgresql_too() {
+    let (catalog, shop) = (Database::create().await, Database::create().await);
+    shop.execute(SHOP).await;
+    let dir = TempDir::new().unwrap();
+    let mut command = serve(dir.path());
+    command.args(["--database-url", &catalog.url()]);
+    command
+        .env("HEADWATER_SECRET_KEY", "ab".repeat(32))
+        .env("HEADWATER_ADMIN_KEY", ADMIN_KEY);
+    let program = Program::start(&mut command);
+    let client = program.client(ADMIN_KEY);
+    let made = client
+        .post("/catalog/spaces/default/connectors", &shop.connector())
+        .await
+        .expect(201);
+    let connector = format!(
+        "/catalog/spaces/default/connectors/{}",
+        made["id"].as_str().unwrap()
+    );
+    assert_eq!(client.sync(&connector).await["products_created"], 3);
+    assert_eq!(client.sync(&connector).await["products_unchanged"], 3);
+    let (status, _, log) = program.signal("TERM");
+    assert_eq!(status.code(), Some(0), "{log}");
+
+    let program = Program::start(&mut command);
+    let kept = program
+        .client(ADMIN_KEY)
+        .get("/catalog/spaces/default/products")
+        .await
+        .expect(200);
+    assert_eq!(kept["total"], 3);
+    drop(program);
+    catalog.drop_it().await;
+    shop.drop_it().await;
+}
