@@ -176,11 +176,21 @@ queries! {
             Ok(known.into_iter().collect())
         }
 
-        /// Believes what these containers show. Of a container that was not listed the stored word stays.
-        async fn adopt_visibility(&mut self, connector: &str, containers: &[Container]) -> Result<()> {
+        /// Believes what these containers show. A run that did not read everything vouches only for those
+        /// of which nothing is stored; of a container that was not listed the stored word stays.
+        async fn adopt_visibility(
+            &mut self,
+            connector: &str,
+            containers: &[Container],
+            is_complete: bool,
+        ) -> Result<()> {
             let before = self.visibility(connector).await?;
             let mut after = before.clone();
-            after.extend(containers.iter().map(|one| (one.path.clone(), one.visibility.clone())));
+            for container in containers {
+                if is_complete || !before.contains_key(&container.path) {
+                    after.insert(container.path.clone(), container.visibility.clone());
+                }
+            }
             if after != before {
                 let after: Vec<(Path, Visibility)> = after.into_iter().collect();
                 let text = serde_json::to_string(&after).map_err(Error::store)?;
@@ -199,7 +209,7 @@ queries! {
                 Some(text) => {
                     let discovery: Discovery = serde_json::from_str(&text)
                         .map_err(|_quotes_values| Error::corrupt("run.discovery"))?;
-                    self.adopt_visibility(connector, &discovery.containers).await
+                    self.adopt_visibility(connector, &discovery.containers, true).await
                 }
                 None => Ok(()),
             }

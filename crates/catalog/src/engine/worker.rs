@@ -207,7 +207,11 @@ impl Worker {
                 self.engine.store.end_run(target, outcome).await.map(Some)
             }
             Some(Why::Shutdown) => self.engine.store.release(&self.claim).await.map(|()| None),
-            Some(Why::LeaseLost) | None => Err(Error::LeaseLost),
+            Some(Why::LeaseLost) => Err(Error::LeaseLost),
+            None => {
+                let outcome = Outcome::failed("unexpected", "the sync broke off; the server's log says why");
+                self.engine.store.end_run(target, outcome).await.map(Some)
+            }
         }
     }
 

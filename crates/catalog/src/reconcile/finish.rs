@@ -76,7 +76,7 @@ impl Store {
             outcome.products_archived += left;
             if outcome.removals != Removals::Held {
                 c.drop_candidates(&target.run).await?;
-                c.adopt_visibility(&target.connector, &discovery.containers)
+                c.adopt_visibility(&target.connector, &discovery.containers, partial.is_empty())
                     .await?;
             }
             c.supersede_held(&target.connector, &target.run).await?;

@@ -22,7 +22,9 @@ pub(crate) fn digest(doc: &Doc) -> Digest {
     form.part(&doc.fields, |form, fields| {
         form.each(fields, Form::field);
     });
-    form.part(&doc.constraints, Form::constraints);
+    form.part(&doc.constraints, |form, constraints| {
+        form.constraints(constraints)
+    });
     form.optional(doc.definition.value(), |form, definition| {
         form.text(&definition.language);
         form.text(&definition.text);
@@ -143,7 +145,7 @@ impl Form {
         self.each(&field.fields, Self::field);
     }
 
-    fn constraints(&mut self, constraints: &Vec<Constraint>) {
+    fn constraints(&mut self, constraints: &[Constraint]) {
         let mut sorted: Vec<&Constraint> = constraints.iter().collect();
         sorted.sort_by_key(|one| (&one.kind, &one.name, &one.fields, one.expression.value()));
         self.each(sorted, Self::constraint);

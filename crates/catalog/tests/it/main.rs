@@ -1,5 +1,12 @@
 //! The store's suite: each test runs once on SQLite and once on PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may panic, as tests do"
+)]
+
 mod support;
 mod toy;
 

@@ -106,6 +106,7 @@ CREATE TABLE run_warning_count (
 );
 
 -- key: the path's segments joined with U+001F. folded: the same, folded by the family's rule.
+-- hosting_location: sorted by code points, as SQLite does.
 -- doc: JSON of what the source says. manual: JSON of what people wrote over it.
 CREATE TABLE product (
     id TEXT NOT NULL PRIMARY KEY,
@@ -120,7 +121,7 @@ CREATE TABLE product (
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
     slug TEXT NOT NULL,
-    hosting_location TEXT NOT NULL,
+    hosting_location TEXT COLLATE "C" NOT NULL,
     search TEXT NOT NULL,
     doc TEXT NOT NULL,
     manual TEXT,
