@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! [`cli::run`] does the same behind the whole command line. The way of a request: [`routes`] says which
+//! [`cli::run`] does the same behind the whole command line. The way of a request: `routes` says which
 //! handler takes it and who may call it, `middleware` admits the caller, `extract` makes typed values of it, a
 //! handler makes one call to the catalog, `wire` is what goes back, `problem` what goes back when it fails.
 

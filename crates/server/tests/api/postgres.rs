@@ -4,6 +4,8 @@ use crate::{
     program::{Program, serve},
     test_app::{ADMIN_KEY, TestApp},
 };
+use headwater_core::Secret;
+use headwater_server::SecretKey;
 use serde_json::{Value, json};
 use std::{
     env, process,
@@ -217,4 +219,28 @@ async fn the_catalog_lives_in_postgresql_too() {
     drop(program);
     catalog.drop_it().await;
     shop.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_is_an_error_without_detail() {
+    let catalog = Database::create().await;
+    let url = catalog.url();
+    let app = TestApp::start_with(|config| {
+        config.database_url = url;
+        config.secret_key = SecretKey::Text(Secret::new("cd".repeat(32)));
+    })
+    .await;
+    app.get("/ready").await.expect(200);
+    let name = catalog.name.clone();
+    catalog.drop_it().await;
+    let reply = app.get("/catalog/spaces").await;
+    assert!(!reply.text.contains(&name), "{}", reply.text);
+    let id = reply.header("x-request-id").to_owned();
+    let problem = reply.problem(500, "internal");
+    assert_eq!(problem["request_id"], id, "it leads to the log");
+    assert_eq!(
+        app.get("/ready").await.expect(503),
+        json!({"status": "not_ready"})
+    );
+    assert_eq!(app.get("/health").await.expect(200), json!({"status": "ok"}));
 }
