@@ -115,6 +115,19 @@ impl Session {
         Ok(())
     }
 
+    /// Makes the statements that follow walk indexes from the relations they are given. The server cannot
+    /// know that its catalogs are in memory, nor that a split is a small part of them: left alone it hashes
+    /// whole catalogs, for each split again.
+    pub(crate) async fn prefer_indexes(&self) -> Result<()> {
+        let settings = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
+                        SET LOCAL random_page_cost = 1";
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.client
+            .batch_execute(settings)
+            .await
+            .map_err(error::of_statement)
+    }
+
     /// The next rows of a cursor.
     pub(crate) async fn fetch<T: FromRow>(&self, name: &str, count: usize) -> Result<Vec<T>> {
         let fetch = format!("FETCH FORWARD {count} FROM {name}");

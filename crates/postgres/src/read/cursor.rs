@@ -1,13 +1,24 @@
 //! Cursors over lists that are ordered by the relation they belong to.
 
-use crate::session::{FromRow, Session, Values};
+use crate::session::{FromRow, Session};
 use headwater_core::Result;
 use std::collections::VecDeque;
+use tokio_postgres::types::Type;
 
 /// A row that belongs to a relation.
 pub(crate) trait OfRelation: FromRow {
     /// The relation's oid.
     fn relation(&self) -> u32;
+}
+
+/// A list of facts: a statement over relations `$1`, ordered by relation.
+#[derive(Debug)]
+pub(crate) struct List {
+    /// Of the cursor.
+    pub(crate) name: &'static str,
+    /// Rows that are fetched at once.
+    pub(crate) page: usize,
+    pub(crate) sql: &'static str,
 }
 
 /// An open cursor and the rows that were fetched ahead.
@@ -30,18 +41,14 @@ impl<T: OfRelation> Cursor<T> {
         }
     }
 
-    /// Declares a cursor of `page` rows at a time over a statement ordered by relation.
-    pub(crate) async fn open(
-        session: &Session,
-        name: &'static str,
-        page: usize,
-        sql: &str,
-        values: Values<'_>,
-    ) -> Result<Self> {
-        session.declare(name, sql, values).await?;
+    /// Declares a cursor over a list.
+    pub(crate) async fn open(session: &Session, list: &'static List, relations: &[u32]) -> Result<Self> {
+        session
+            .declare(list.name, list.sql, &[(&relations, Type::OID_ARRAY)])
+            .await?;
         Ok(Self {
-            name,
-            page,
+            name: list.name,
+            page: list.page,
             exhausted: false,
             ..Self::empty()
         })

@@ -15,7 +15,7 @@ use crate::{
     convert::{self, Completion, Draft},
     session::{Limits, Session, Values},
 };
-use cursor::{Cursor, OfRelation};
+use cursor::{Cursor, List, OfRelation};
 use definitions::{Reader, Wanted};
 use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink};
 use rows::{
@@ -31,6 +31,32 @@ const PAGE: usize = 250;
 const PAGE_COLUMNS: usize = 4096;
 /// Rows that a cursor of columns or comments fetches at once.
 const FETCH: usize = 2048;
+
+const RELATIONS: List = List {
+    name: "relations",
+    page: PAGE,
+    sql: include_str!("../queries/relations.sql"),
+};
+const COLUMNS: List = List {
+    name: "columns",
+    page: FETCH,
+    sql: include_str!("../queries/columns.sql"),
+};
+const COMMENTS: List = List {
+    name: "comments",
+    page: FETCH,
+    sql: include_str!("../queries/comments.sql"),
+};
+const CONSTRAINTS: List = List {
+    name: "constraints",
+    page: PAGE,
+    sql: include_str!("../queries/constraints.sql"),
+};
+const UPSTREAMS: List = List {
+    name: "upstreams",
+    page: PAGE,
+    sql: include_str!("../queries/upstreams.sql"),
+};
 
 /// The database that a split belongs to.
 pub(crate) fn database(split: &Split) -> Result<&str> {
@@ -199,47 +225,13 @@ impl<'a> Reading<'a> {
         let (all, views, partitioned) = (of(|_| true), of(convert::is_view), of(|kind| kind == 'p'));
         let may = |part| session.facts.access.may(part);
         let (columns, constraints) = (may(Part::Columns), may(Part::Columns) && may(Part::Constraints));
-        let (relations, columns, comments, constraints, upstreams, partitioning) = tokio::try_join!(
-            open(
-                session,
-                true,
-                "relations",
-                PAGE,
-                include_str!("../queries/relations.sql"),
-                &all
-            ),
-            open(
-                session,
-                columns,
-                "columns",
-                FETCH,
-                include_str!("../queries/columns.sql"),
-                &all
-            ),
-            open(
-                session,
-                may(Part::Comments),
-                "comments",
-                FETCH,
-                include_str!("../queries/comments.sql"),
-                &all
-            ),
-            open(
-                session,
-                constraints,
-                "constraints",
-                PAGE,
-                include_str!("../queries/constraints.sql"),
-                &all
-            ),
-            open(
-                session,
-                may(Part::Lineage),
-                "upstreams",
-                PAGE,
-                include_str!("../queries/upstreams.sql"),
-                &views
-            ),
+        let ((), relations, columns, comments, constraints, upstreams, partitioning) = tokio::try_join!(
+            session.prefer_indexes(),
+            open(session, &RELATIONS, true, &all),
+            open(session, &COLUMNS, columns, &all),
+            open(session, &COMMENTS, may(Part::Comments), &all),
+            open(session, &CONSTRAINTS, constraints, &all),
+            open(session, &UPSTREAMS, may(Part::Lineage), &views),
             read_partitioning(session, &partitioned),
         )?;
         Ok(Self {
@@ -405,10 +397,8 @@ impl<'a> Reading<'a> {
 /// A cursor over the facts of these relations; none where they may not be read.
 async fn open<T: OfRelation>(
     session: &Session,
+    list: &'static List,
     readable: bool,
-    name: &'static str,
-    page: usize,
-    sql: &str,
     relations: &[u32],
 ) -> Result<Option<Cursor<T>>> {
     if !readable {
@@ -417,8 +407,7 @@ async fn open<T: OfRelation>(
     if relations.is_empty() {
         return Ok(Some(Cursor::empty()));
     }
-    let values: Values<'_> = &[(&relations, Type::OID_ARRAY)];
-    Cursor::open(session, name, page, sql, values).await.map(Some)
+    Cursor::open(session, list, relations).await.map(Some)
 }
 
 async fn of<T: OfRelation>(
