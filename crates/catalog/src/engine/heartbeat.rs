@@ -52,6 +52,8 @@ pub(super) fn keep(
 ) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         let mut woken = engine.woken.subscribe();
+        // Someone may have cancelled before this began to listen.
+        woken.mark_changed();
         let mut held_until = Instant::now() + claim.lease;
         loop {
             tokio::select! {

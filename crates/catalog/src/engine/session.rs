@@ -143,18 +143,20 @@ impl<'a> Session<'a> {
 
     async fn item(&mut self, split: &Split, item: Item) -> Result<()> {
         let attempt = self.attempts.entry(split.id.clone()).or_default();
-        match &item {
-            Item::Asset(asset) => {
-                attempt.seen.insert(digest_path(&asset.key));
-            }
-            Item::Unchanged(key) => {
-                attempt.seen.insert(digest_path(key));
-            }
-            Item::Closed(namespace, listing) => {
-                attempt.closed.retain(|(closed, _)| closed != namespace);
-                attempt.closed.push((namespace.clone(), listing.clone()));
-            }
-            _ => {}
+        let key = match &item {
+            Item::Asset(asset) => Some(&asset.key),
+            Item::Unchanged(key) => Some(key),
+            _ => None,
+        };
+        if let Some(key) = key
+            && !attempt.seen.insert(digest_path(key))
+        {
+            let detail = "the source reported this object more than once; the last report counts";
+            self.batch.push(warning("duplicate_key", detail, key));
+        }
+        if let Item::Closed(namespace, listing) = &item {
+            attempt.closed.retain(|(closed, _)| closed != namespace);
+            attempt.closed.push((namespace.clone(), listing.clone()));
         }
         self.batch.push(item);
         if self.batch.is_full() {
@@ -206,11 +208,8 @@ impl<'a> Session<'a> {
         self.orphans = kept;
         let dropped: Vec<Edges> = dropped;
         for (owner, _) in dropped {
-            self.batch.push(Item::Warning(Warning {
-                code: "lineage_without_owner".to_owned(),
-                detail: "lineage was reported for an object that was not".to_owned(),
-                path: Some(owner),
-            }));
+            let detail = "lineage was reported for an object that was not";
+            self.batch.push(warning("lineage_without_owner", detail, &owner));
         }
     }
 
@@ -222,6 +221,14 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+fn warning(code: &str, detail: &str, path: &Path) -> Item {
+    Item::Warning(Warning {
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+        path: Some(path.clone()),
+    })
 }
 
 fn holds(split: &Split, owner: &Path) -> bool {

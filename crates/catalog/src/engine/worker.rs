@@ -116,8 +116,11 @@ impl Worker {
         }
     }
 
-    /// Opens the connector, or says how the run fails.
+    /// Opens the connector, or says how the run ends without it.
     async fn open(&self) -> Result<Result<(Arc<Target>, Opened), Outcome>> {
+        if self.claim.run.cancel_requested {
+            return Ok(Err(Outcome::new(RunStatus::Cancelled)));
+        }
         if self.claim.epoch > MAX_EPOCH {
             let detail = "the sync broke off too often; the servers' logs say why";
             return Ok(Err(Outcome::failed("unexpected", detail)));

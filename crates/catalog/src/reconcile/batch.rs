@@ -77,16 +77,12 @@ impl Batch {
     /// Makes everything ready that needs no database.
     pub(crate) fn prepare(self, target: &Target) -> Prepared {
         let arrived = (self.assets.len() + self.unchanged.len()) as u64;
-        let mut warnings = self.warnings;
         let mut assets: Vec<Read> = Vec::with_capacity(self.assets.len());
         let mut places: HashMap<String, usize> = HashMap::with_capacity(self.assets.len());
         for asset in self.assets {
             let read = Read::new(asset, target);
             match places.get(&read.key).and_then(|place| assets.get_mut(*place)) {
-                Some(earlier) => {
-                    warnings.push(repeated(&read.path));
-                    *earlier = read;
-                }
+                Some(earlier) => *earlier = read,
                 None => {
                     places.insert(read.key.clone(), assets.len());
                     assets.push(read);
@@ -101,18 +97,10 @@ impl Batch {
                 .into_iter()
                 .map(|(key, (owner, edges))| ReadEdges::new(key, owner, edges))
                 .collect(),
-            warnings,
+            warnings: self.warnings,
             cost: self.cost,
             arrived,
         }
-    }
-}
-
-fn repeated(path: &Path) -> Warning {
-    Warning {
-        code: "duplicate_key".to_owned(),
-        detail: "the source reported this object more than once; the last report counts".to_owned(),
-        path: Some(path.clone()),
     }
 }
 

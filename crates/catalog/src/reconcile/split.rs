@@ -72,8 +72,12 @@ bulk_writes! {
     }
 }
 
-/// What may be the old or the new place of one object: native id, kind and product.
-type Identified = (Option<String>, String, String);
+/// What may be the old or the new place of one object: native id, kind, stored key and product.
+type Identified = (Option<String>, String, String, String);
+
+/// What the old and the new place of one object share: native id, kind and the outermost container. Ids are
+/// rarely unique beyond it: a database made from another as its template has the same.
+type Identity = (Option<String>, String, Option<Box<str>>);
 
 queries! {
     /// Candidates for removal.
@@ -127,7 +131,7 @@ queries! {
                 .filter(removal::run_id.eq(&target.run))
                 .filter(product::native_id.is_not_null())
                 .filter(product::created_run.ne(&target.run))
-                .select((product::native_id, product::kind, product::id))
+                .select((product::native_id, product::kind, product::key, product::id))
                 .load(self)
                 .await?;
             let native_ids: Vec<&String> = gone.iter().filter_map(|(id, ..)| id.as_ref()).collect();
@@ -138,7 +142,7 @@ queries! {
                     .filter(product::native_id.eq_any(native_ids))
                     .filter(product::created_run.eq(&target.run))
                     .filter(product::state.eq("active"))
-                    .select((product::native_id, product::kind, product::id))
+                    .select((product::native_id, product::kind, product::key, product::id))
                     .load(self)
                     .await?;
                 new.extend(found);
@@ -208,10 +212,12 @@ queries! {
 }
 
 /// The products by identity, those left out that share theirs.
-fn each_once(found: Vec<Identified>) -> HashMap<(Option<String>, String), String> {
-    let mut by_identity: HashMap<_, Vec<String>> = HashMap::new();
-    for (native_id, kind, product) in found {
-        by_identity.entry((native_id, kind)).or_default().push(product);
+fn each_once(found: Vec<Identified>) -> HashMap<Identity, String> {
+    let mut by_identity: HashMap<Identity, Vec<String>> = HashMap::new();
+    for (native_id, kind, key, product) in found {
+        let outermost = path::path(&key).segments().first().cloned();
+        let identity = (native_id, kind, outermost);
+        by_identity.entry(identity).or_default().push(product);
     }
     by_identity
         .into_iter()

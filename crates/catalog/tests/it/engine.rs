@@ -10,6 +10,7 @@ use std::time::Duration;
 
 on_both_engines!(
     a_cancelled_run_stops_the_connector,
+    a_run_cancelled_while_nobody_looked_ends_when_it_is_claimed,
     a_lost_lease_writes_nothing_more,
     an_engine_that_stops_hands_its_run_back_and_another_resumes_the_splits_left,
     a_dead_engines_run_is_taken_over_and_completes,
@@ -51,6 +52,18 @@ async fn a_cancelled_run_stops_the_connector(bed: Bed) {
         [2, 0, 0, 0],
         "the connector is free again"
     );
+}
+
+async fn a_run_cancelled_while_nobody_looked_ends_when_it_is_claimed(bed: Bed) {
+    let source = ToySource::new();
+    let connector = connect(&bed, bed.space, &source, source.config()).await;
+    let run = bed.start(connector.id).await;
+    bed.claim("dead").await.unwrap();
+    bed.store.cancel_run(bed.space, run.id, &bed.actor).await.unwrap();
+    bed.end_leases().await;
+    let toy = ToyBed::new(bed).await;
+    assert_eq!(toy.ended(run.id).await.status, RunStatus::Cancelled);
+    assert_eq!(source.calls(Call::Schemas), 0);
 }
 
 async fn a_lost_lease_writes_nothing_more(bed: Bed) {

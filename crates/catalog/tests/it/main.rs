@@ -11,6 +11,7 @@ mod support;
 mod toy;
 
 mod audit;
+mod careless;
 mod connectors;
 mod engine;
 mod hang_up;

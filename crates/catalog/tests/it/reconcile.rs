@@ -27,6 +27,7 @@ on_both_engines!(
     a_rebuilt_table_with_a_new_id_is_unchanged,
     a_renamed_table_keeps_its_product,
     a_table_moved_to_another_schema_keeps_its_product,
+    an_id_in_another_database_is_another_table,
     two_tables_that_swap_names_stay_where_they_are,
     an_unchanged_version_is_not_read_again,
     warnings_are_kept,
@@ -469,6 +470,19 @@ async fn a_renamed_table_keeps_its_product(bed: Bed) {
 
 async fn a_table_moved_to_another_schema_keeps_its_product(bed: Bed) {
     renamed_to(&ToyBed::new(bed).await, ["shop", "archive", "t1"]).await;
+}
+
+async fn an_id_in_another_database_is_another_table(bed: Bed) {
+    let toy = ToyBed::new(bed).await;
+    toy.source.add_table(["shop", "public", "t"], [id()]);
+    toy.source.alter(["shop", "public", "t"], |table| {
+        table.native_id = Some("16412".into())
+    });
+    toy.sync().await;
+    toy.source.add_schema(["copy", "public"]);
+    rename(&toy.source, ["shop", "public", "t"], ["copy", "public", "t"]);
+    assert_eq!(counts(&toy.sync().await), [1, 0, 0, 1]);
+    assert_eq!(toy.states().await["shop.public.t"], "stale");
 }
 
 async fn two_tables_that_swap_names_stay_where_they_are(bed: Bed) {

@@ -1,6 +1,9 @@
 //! A bed with an engine on it and a scripted source to sync.
 
-use crate::support::{Bed, Place};
+use crate::{
+    careless::Careless,
+    support::{Bed, Place},
+};
 use headwater_catalog::{
     Connector, ConnectorId, NewConnector, PageRequest, Product, ProductDetail, ProductFilter, Run, RunId,
     RunRequest, RunStatus, SpaceId, Trigger,
@@ -193,8 +196,9 @@ pub(crate) fn options() -> EngineOptions {
 
 /// Runs an engine until the token is cancelled.
 pub(crate) fn run_engine(bed: &Bed, options: EngineOptions) -> (Engine, CancellationToken) {
-    let registry = Arc::new(ToySource::registry());
-    let engine = Engine::new(bed.store.clone(), registry, Host::default(), options);
+    let mut registry = ToySource::registry();
+    registry.register::<Careless>();
+    let engine = Engine::new(bed.store.clone(), Arc::new(registry), Host::default(), options);
     let stop = CancellationToken::new();
     let (running, stopped) = (engine.clone(), stop.clone());
     tokio::spawn(async move { running.run(stopped).await });
