@@ -78,6 +78,7 @@ pub(crate) fn has_expression(contype: char) -> bool {
 pub(crate) fn namespace(path: Path, kind: &'static str, row: NamespaceRow, commented: bool) -> Namespace {
     let mut namespace = Namespace::new(path, kind);
     namespace.owner = Facet::Read(Some(row.owner));
+    namespace.tags = Facet::Read(Vec::new());
     if commented {
         namespace.description = Facet::Read(row.comment);
     }
@@ -91,6 +92,8 @@ impl Draft {
         asset.native_id = Some(self.relation.oid.to_string().into());
         asset.stats = Facet::Read(self.stats(with.block_size));
         asset.owners = Facet::Read(vec![self.relation.owner.clone()]);
+        // PostgreSQL has no tags: that there are none is an answer.
+        asset.tags = Facet::Read(Vec::new());
         asset.definition = self.definition(&mut with.texts);
         self.set_properties(&mut asset);
         // By number, so that comments and constraints find their columns.
@@ -131,6 +134,7 @@ impl Draft {
         };
         let mut field = Field::new(column.name, native, shape.data_type);
         field.nullable = Some(!(column.not_null || shape.not_null));
+        field.tags = Facet::Read(Vec::new());
         field.fields = shape.fields;
         field.identity = match column.identity {
             'a' => Some(Identity::Always),

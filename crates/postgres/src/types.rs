@@ -104,6 +104,7 @@ impl Types {
         field.nullable = Some(!shape.not_null);
         field.default = Facet::Read(None);
         field.generated = Facet::Read(None);
+        field.tags = Facet::Read(Vec::new());
         field.fields = shape.fields;
         field
     }
