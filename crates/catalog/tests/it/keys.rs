@@ -61,7 +61,7 @@ async fn an_instance_key_belongs_to_no_space(bed: Bed) {
     assert_eq!(principal.unwrap().space, None);
 
     let listed = bed.store.list_api_keys(None).await.unwrap();
-    assert_eq!(listed, [key.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&key));
     let error = bed
         .store
         .revoke_api_key(Some(bed.space), key.id, &bed.actor)
