@@ -136,18 +136,25 @@ impl Problem {
 
     /// A body with the malformed places of an error.
     pub(crate) fn invalid(code: Code, error: &headwater_core::Error) -> Self {
-        let fields = error.fields().iter();
-        fields.fold(Self::new(code, "invalid body"), |problem, field| {
-            problem.with_error(&*field.pointer, &*field.detail)
-        })
+        let what = match code {
+            Code::InvalidBody => "invalid body",
+            _ => error.message(),
+        };
+        error
+            .fields()
+            .iter()
+            .fold(Self::new(code, what), |problem, field| {
+                problem.with_error(&*field.pointer, &*field.detail)
+            })
     }
 
+    /// With a malformed place, which the detail names too: some clients show nothing else.
     #[must_use]
     pub(crate) fn with_error(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        });
+        let (pointer, detail) = (pointer.into(), detail.into());
+        let colon = if pointer.is_empty() { "" } else { ": " };
+        self.detail.push_str(&format!("; {pointer}{colon}{detail}"));
+        self.errors.push(FieldError { pointer, detail });
         self
     }
 
@@ -282,4 +289,36 @@ pub(crate) struct FieldError {
     /// What is wrong and what is allowed.
     #[schema(example = "unknown key; did you mean port?")]
     detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use headwater_core::Error;
+
+    #[test]
+    fn the_detail_names_the_places_too() {
+        let error = Error::invalid_field("/config/prot", "unknown key; did you mean port?");
+        let problem = Problem::from(error);
+        assert_eq!(
+            problem.to_string(),
+            "invalid configuration; /config/prot: unknown key; did you mean port?"
+        );
+        let problem = Problem::invalid_body("", "not valid JSON at line 1 column 2");
+        assert_eq!(
+            problem.to_string(),
+            "invalid body; not valid JSON at line 1 column 2"
+        );
+    }
+
+    #[test]
+    fn what_nobody_expected_keeps_its_cause_for_the_log() {
+        let problem = Problem::from(Error::new(ErrorKind::Unexpected, "hunter2"));
+        assert!(!problem.to_string().contains("hunter2"));
+        assert_eq!(
+            problem.cause().map(ToString::to_string).as_deref(),
+            Some("hunter2")
+        );
+        assert_eq!(problem.status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
     wire,
 };
 use headwater_catalog::{Connector, ConnectorPatch, NewConnector};
-use headwater_core::{ConnectorType, Error, ErrorKind, FieldError, Result};
+use headwater_core::{ConnectorType, Error, ErrorKind, Result};
 use serde_json::Value;
 
 /// A connector to be made.
@@ -170,15 +170,15 @@ fn credentials_required(kind: &ConnectorType) -> Problem {
 
 /// The faults of all these errors in one answer.
 fn faults<const N: usize>(errors: [Option<Error>; N]) -> Problem {
-    let found: Vec<FieldError> = errors
-        .iter()
-        .flatten()
-        .flat_map(|error| error.fields().iter().cloned())
-        .collect();
-    let whole = Error::new(ErrorKind::ConfigInvalid, "invalid configuration");
-    let whole = found.into_iter().fold(whole, |error, fault| {
-        error.with_field(fault.pointer, fault.detail)
-    });
+    let mut whole = Error::new(ErrorKind::ConfigInvalid, "invalid configuration");
+    for error in errors.into_iter().flatten() {
+        if error.kind() != ErrorKind::ConfigInvalid {
+            return Problem::from(error);
+        }
+        for fault in error.fields() {
+            whole = whole.with_field(&*fault.pointer, &*fault.detail);
+        }
+    }
     Problem::from(whole)
 }
 
