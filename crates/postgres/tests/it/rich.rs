@@ -97,7 +97,11 @@ async fn columns_are_read_in_full() {
             (Some(false), &text("Where to write"))
         );
         assert_eq!(field(customers, "tags").default, text("'{}'::text[]"));
-        assert_eq!(email.tags, Facet::Read(vec![]), "there are none, which is an answer");
+        assert_eq!(
+            email.tags,
+            Facet::Read(vec![]),
+            "there are none, which is an answer"
+        );
         let home = field(customers, "home");
         assert_eq!(
             (home.native_type.as_str(), &home.data_type),
