@@ -1,6 +1,6 @@
 //! What every handler reaches: the catalog, the connectors, the engine.
 
-use crate::{metrics::Metrics, problem::Problem};
+use crate::{limit::Limit, metrics::Metrics, problem::Problem};
 use headwater_catalog::{self as catalog, Principal, Role, Store, engine::Engine};
 use headwater_core::{CheckReport, Cx, Error, ErrorKind, Host, Registry, Result, Secret};
 use jiff::Timestamp;
@@ -30,6 +30,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) base_path: String,
     pub(crate) body_limit: usize,
+    pub(crate) limit: Option<Limit>,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) stopping: AtomicBool,
 }

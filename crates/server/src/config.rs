@@ -1,7 +1,7 @@
 //! What a server is told before it starts.
 
 use headwater_core::Secret;
-use std::{fmt, path::PathBuf};
+use std::{fmt, num::NonZeroU32, path::PathBuf};
 
 /// The settings of a server: plain values, from the command line or from a program of your own. `Debug`
 /// leaves out the database's address, which may hold a password.
@@ -27,6 +27,8 @@ pub struct ServerConfig {
     pub allow_local_files: Option<PathBuf>,
     /// Longest body of a request in bytes.
     pub body_limit: usize,
+    /// Most requests of one key in a second; `None` for no limit.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 impl ServerConfig {
@@ -45,6 +47,7 @@ impl fmt::Debug for ServerConfig {
             .field("admin_key_file", &self.admin_key_file)
             .field("allow_local_files", &self.allow_local_files)
             .field("body_limit", &self.body_limit)
+            .field("rate_limit", &self.rate_limit)
             .finish_non_exhaustive()
     }
 }
@@ -61,6 +64,7 @@ impl Default for ServerConfig {
             admin_key_file: None,
             allow_local_files: None,
             body_limit: 1 << 20,
+            rate_limit: None,
         }
     }
 }

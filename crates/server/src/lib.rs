@@ -24,6 +24,7 @@ mod config;
 mod error;
 mod extract;
 mod handlers;
+mod limit;
 mod metrics;
 mod middleware;
 pub mod openapi;

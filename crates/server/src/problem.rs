@@ -4,7 +4,13 @@
 //! log has the cause, the answer has the request's id.
 
 use crate::wire::Time;
-use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
+};
 use headwater_catalog::{self as catalog, RunId};
 use headwater_core::ErrorKind;
 use serde::Serialize;
@@ -32,6 +38,7 @@ pub(crate) enum Code {
     Conflict,
     BodyTooLarge,
     UnsupportedMediaType,
+    RateLimited,
     Internal,
 }
 
@@ -77,6 +84,7 @@ impl Code {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Unsupported media type",
             ),
+            Self::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "Rate limited"),
             Self::Internal => (
                 "internal",
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -93,7 +101,8 @@ pub(crate) struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     running: Option<Box<(RunId, Time)>>,
-    allow: Option<String>,
+    /// A header that tells more.
+    header: Option<(HeaderName, String)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -104,7 +113,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             running: None,
-            allow: None,
+            header: None,
             source: None,
         }
     }
@@ -115,8 +124,17 @@ impl Problem {
 
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         Self {
-            allow: Some(allow.to_owned()),
+            header: Some((header::ALLOW, allow.to_owned())),
             ..Self::new(Code::MethodNotAllowed, format!("this path takes {allow}"))
+        }
+    }
+
+    /// A 429: to be sent again after so many seconds.
+    pub(crate) fn rate_limited(retry_after: u64) -> Self {
+        let detail = format!("too many requests of this key; send it again in {retry_after} s");
+        Self {
+            header: Some((header::RETRY_AFTER, retry_after.to_string())),
+            ..Self::new(Code::RateLimited, detail)
         }
     }
 
@@ -181,8 +199,8 @@ impl Problem {
         if status == StatusCode::UNAUTHORIZED {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(allow) = &self.allow {
-            answer.insert_header((header::ALLOW, allow.as_str()));
+        if let Some((name, value)) = &self.header {
+            answer.insert_header((name.clone(), value.as_str()));
         }
         answer.content_type("application/problem+json").json(body)
     }

@@ -1,6 +1,9 @@
 //! A server: HTTP workers, an engine on threads of its own, and how both end.
 
-use crate::{ServerConfig, ServerError, app::App, bootstrap, metrics::Metrics, middleware::observe, routes};
+use crate::{
+    ServerConfig, ServerError, app::App, bootstrap, limit::Limit, metrics::Metrics, middleware::observe,
+    routes,
+};
 use actix_web::{HttpServer, dev::ServerHandle, middleware::from_fn, web};
 use headwater_catalog::engine::{Engine, EngineOptions};
 use headwater_core::{Host, LocalFiles, Registry};
@@ -66,6 +69,7 @@ impl Server {
             metrics,
             base_path,
             body_limit: config.body_limit,
+            limit: config.rate_limit.map(Limit::per_second),
             admin_key: config.admin_key,
             stopping: AtomicBool::new(false),
         });

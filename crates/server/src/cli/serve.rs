@@ -4,7 +4,7 @@ use super::{FAILED, SUCCESS, USAGE, fail, logs};
 use crate::{SecretKey, ServerConfig};
 use clap::Args;
 use headwater_core::{Registry, Secret};
-use std::{env, path::PathBuf};
+use std::{env, num::NonZeroU32, path::PathBuf};
 
 const ENVIRONMENT: &str = "Environment:
   HEADWATER_SECRET_KEY  the key that seals credentials, instead of a file: 64 hex digits
@@ -60,6 +60,9 @@ pub(super) struct ServeArgs {
     /// Let connectors' settings name files and sockets below this directory
     #[arg(long, value_name = "DIR", env = "HEADWATER_ALLOW_LOCAL_FILES")]
     allow_local_files: Option<PathBuf>,
+    /// Most requests of one key in a second; more are answered 429. Without it there is no limit
+    #[arg(long, value_name = "N", env = "HEADWATER_RATE_LIMIT")]
+    rate_limit: Option<NonZeroU32>,
     /// How a line of the log looks
     #[arg(
         long,
@@ -115,6 +118,7 @@ fn config(args: ServeArgs, variable: impl Fn(&str) -> Option<Secret>) -> Result<
         admin_key: variable("HEADWATER_ADMIN_KEY"),
         admin_key_file: args.admin_key_file,
         allow_local_files: args.allow_local_files,
+        rate_limit: args.rate_limit,
         ..ServerConfig::default()
     })
 }

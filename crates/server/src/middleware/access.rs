@@ -62,6 +62,9 @@ async fn check(needs: Needs, req: &ServiceRequest) -> Result<(), Problem> {
     }
     let app = app(req)?;
     let caller = Caller(authenticate(app, req).await?);
+    if let Some(limit) = &app.limit {
+        limit.count(&caller.0)?;
+    }
     if matches!(needs, Needs::Role(_) | Needs::InstanceKeyInSpace) {
         let space = space(app, req, &caller.0).await?;
         let caller = caller.clone();

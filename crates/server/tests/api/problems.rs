@@ -7,6 +7,7 @@ use crate::{
 use headwater_testkit::ToySource;
 use reqwest::Method;
 use serde_json::json;
+use std::num::NonZeroU32;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_paths_and_malformed_ids_are_not_found() {
@@ -201,5 +202,34 @@ async fn filters_are_checked() {
     assert_eq!(
         problem["detail"],
         "status: expected one of running, completed, failed, cancelled"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_asks_too_often_is_told_when_to_come_again() {
+    let app = TestApp::start_with(|config| config.rate_limit = NonZeroU32::new(2)).await;
+    let key = json!({"name": "other", "role": "admin"});
+    let made = app.post("/catalog/api-keys", &key).await.expect(201);
+    let mut replies = Vec::new();
+    for _ in 0..20 {
+        replies.push(app.get("/catalog/spaces").await);
+    }
+    let limited = replies
+        .into_iter()
+        .find(|reply| reply.status == 429)
+        .expect("no limit");
+    assert_eq!(limited.header("retry-after"), "1");
+    limited.problem(429, "rate_limited");
+
+    let other = app.with_key(made["key"].as_str());
+    assert_eq!(
+        other.get("/catalog/spaces").await.status,
+        200,
+        "each key has its own"
+    );
+    assert_eq!(
+        app.get("/health").await.status,
+        200,
+        "open routes are not counted"
     );
 }
