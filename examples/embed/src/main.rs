@@ -29,7 +29,9 @@ async fn run() -> Result<bool> {
     // its connector at compile time can call `Postgres::open` with typed settings instead.
     let mut registry = Registry::default();
     registry.register::<Postgres>();
-    let opened = registry.get("postgres")?.open(config, credentials, &Host::default())?;
+    let opened = registry
+        .get("postgres")?
+        .open(config, credentials, &Host::default())?;
 
     let mut options = Options::default();
     options.scope = opened.scope;
@@ -41,7 +43,11 @@ async fn run() -> Result<bool> {
             SyncEvent::Discovered(discovery) => eprintln!("{} splits to read", discovery.splits.len()),
             SyncEvent::Failed(error) => return Err(error),
             SyncEvent::Item { item, .. } => complete &= show(item),
-            SyncEvent::Ended { result: Err(error), retry_in, .. } => {
+            SyncEvent::Ended {
+                result: Err(error),
+                retry_in,
+                ..
+            } => {
                 eprintln!("{error}");
                 complete &= retry_in.is_some();
             }
@@ -79,7 +85,10 @@ fn show(item: Item) -> bool {
 fn settings() -> Result<(Value, Value)> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [host, port, database, user] = arguments.as_slice() else {
-        return Err(Error::new(ErrorKind::ConfigInvalid, "usage: embed HOST PORT DATABASE USER"));
+        return Err(Error::new(
+            ErrorKind::ConfigInvalid,
+            "usage: embed HOST PORT DATABASE USER",
+        ));
     };
     let port: u16 = port.parse().map_err(|_not_a_number| {
         Error::invalid_field("/config/port", "expected an integer from 0 to 65535")

@@ -204,10 +204,11 @@ pub(crate) async fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Databas
     }
 }
 
-/// What is running on the server for the connector in this database.
-pub(crate) async fn running(database: &Database) -> Vec<String> {
+/// What the server runs for the connector in this database and cannot go on with: it waits for a lock.
+pub(crate) async fn waiting(database: &Database) -> Vec<String> {
     let sql = "SELECT query FROM pg_stat_activity
-                WHERE datname = $1 AND application_name = 'headwater' AND state = 'active'";
+                WHERE datname = $1 AND application_name = 'headwater' AND state = 'active'
+                  AND wait_event_type = 'Lock'";
     let admin = database.server.client("postgres").await;
     let rows = admin.query(sql, &[&database.name]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()

@@ -1,6 +1,6 @@
 //! A stop ends the statement at the server, not only here.
 
-use crate::database::{on_each_server, open, running};
+use crate::database::{on_each_server, open, waiting};
 use futures_util::StreamExt;
 use headwater_core::{Options, SyncEvent};
 use serde_json::json;
@@ -26,17 +26,17 @@ async fn a_stop_cancels_the_running_statement() {
         let run = tokio::spawn(events.collect::<Vec<SyncEvent>>());
 
         let deadline = Instant::now() + Duration::from_secs(10);
-        while running(&database).await.is_empty() {
-            assert!(Instant::now() < deadline, "nothing is running");
+        while waiting(&database).await.is_empty() {
+            assert!(Instant::now() < deadline, "nothing waits for the lock");
             sleep(Duration::from_millis(20)).await;
         }
         stop.cancel();
         let stopped = Instant::now();
-        while !running(&database).await.is_empty() {
+        while !waiting(&database).await.is_empty() {
             assert!(
                 stopped.elapsed() < Duration::from_secs(3),
                 "{:?}",
-                running(&database).await
+                waiting(&database).await
             );
             sleep(Duration::from_millis(20)).await;
         }
