@@ -4,13 +4,7 @@
 //! log has the cause, the answer has the request's id.
 
 use crate::wire::Time;
-use actix_web::{
-    HttpResponse, ResponseError,
-    http::{
-        StatusCode,
-        header::{self, HeaderName},
-    },
-};
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 use headwater_catalog::{self as catalog, RunId};
 use headwater_core::ErrorKind;
 use serde::Serialize;
@@ -102,7 +96,7 @@ pub(crate) struct Problem {
     errors: Vec<FieldError>,
     running: Option<Box<(RunId, Time)>>,
     /// A header that tells more.
-    header: Option<(HeaderName, String)>,
+    header: Option<(&'static str, String)>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -124,7 +118,7 @@ impl Problem {
 
     pub(crate) fn method_not_allowed(allow: &str) -> Self {
         Self {
-            header: Some((header::ALLOW, allow.to_owned())),
+            header: Some(("allow", allow.to_owned())),
             ..Self::new(Code::MethodNotAllowed, format!("this path takes {allow}"))
         }
     }
@@ -133,7 +127,7 @@ impl Problem {
     pub(crate) fn rate_limited(retry_after: u64) -> Self {
         let detail = format!("too many requests of this key; send it again in {retry_after} s");
         Self {
-            header: Some((header::RETRY_AFTER, retry_after.to_string())),
+            header: Some(("retry-after", retry_after.to_string())),
             ..Self::new(Code::RateLimited, detail)
         }
     }
@@ -200,7 +194,7 @@ impl Problem {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         if let Some((name, value)) = &self.header {
-            answer.insert_header((name.clone(), value.as_str()));
+            answer.insert_header((*name, value.as_str()));
         }
         answer.content_type("application/problem+json").json(body)
     }
