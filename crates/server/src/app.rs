@@ -2,9 +2,10 @@
 
 use crate::{limit::Limit, metrics::Metrics, problem::Problem};
 use headwater_catalog::{self as catalog, Principal, Role, Store, engine::Engine};
-use headwater_core::{CheckReport, Cx, Error, ErrorKind, Host, Registry, Result, Secret};
+use headwater_core::{CheckReport, Cx, Error, ErrorKind, Host, Opened, Registry, Result, Secret};
 use jiff::Timestamp;
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,11 +13,16 @@ use std::{
     time::Duration,
 };
 use subtle::ConstantTimeEq;
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
-/// How long a test of a connector may take.
+/// How long a source may take to say what can be read.
 const CHECK_LIMIT: Duration = Duration::from_secs(30);
+/// How long a connector may take to end its work at the source.
+const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// What one server shares between its requests.
 #[derive(Debug)]
@@ -55,7 +61,7 @@ impl App {
         !self.stopping.load(Ordering::Relaxed) && self.store.ready().await.is_ok()
     }
 
-    /// Opens a connector and asks its source what can be read.
+    /// Opens a stored connector and asks its source what can be read.
     pub(crate) async fn check(&self, connector: &catalog::Connector) -> Result<Result<CheckReport>, Problem> {
         let credentials = match self.store.credentials(connector.id).await {
             // Sealed with a key that is gone: the connector cannot be used until they are sent again.
@@ -64,25 +70,44 @@ impl App {
         };
         let kind = self.registry.get(&connector.kind);
         let opened = kind.and_then(|kind| kind.open(connector.config.clone(), credentials, &self.host));
-        let connector = match opened {
-            Ok(opened) => opened.connector,
-            Err(error) => return Ok(Err(error)),
-        };
+        Ok(match opened {
+            Ok(opened) => self.ask(opened).await,
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Asks the source of settings that are not stored yet, and refuses them when it does not answer well.
+    pub(crate) async fn verify(&self, opened: Opened) -> Result<(), Problem> {
+        let report = self.ask(opened).await.map_err(Problem::unverified)?;
+        tracing::debug!(source = report.message, "settings verified");
+        Ok(())
+    }
+
+    /// Asks a source what can be read. Dropped, it ends the connector's work at the source, too.
+    async fn ask(&self, opened: Opened) -> Result<CheckReport> {
         let stop = CancellationToken::new();
-        let cx = Cx::new(stop.clone());
-        let checked = self.runtime.spawn(async move {
-            let _stopped = stop.drop_guard();
-            timeout(CHECK_LIMIT, connector.check(&cx))
-                .await
-                .unwrap_or_else(|_elapsed| {
-                    let message = "the source did not answer in time";
-                    Err(Error::new(ErrorKind::Unavailable, message)
-                        .with_context("seconds", CHECK_LIMIT.as_secs()))
-                })
-        });
-        Ok(checked.await.unwrap_or_else(|_panicked| {
+        let _hung_up = stop.clone().drop_guard();
+        let checked = self.runtime.spawn(check_in_time(opened, stop));
+        checked.await.unwrap_or_else(|_panicked| {
             let message = "the connector panicked; see the log";
             Err(Error::new(ErrorKind::Unexpected, message))
-        }))
+        })
     }
+}
+
+/// Checks until told to stop, or for as long as a check may take; leaves the connector its time to end
+/// its work at the source.
+async fn check_in_time(opened: Opened, stop: CancellationToken) -> Result<CheckReport> {
+    let cx = Cx::new(stop.clone());
+    let mut check = pin!(opened.connector.check(&cx));
+    tokio::select! {
+        checked = &mut check => return checked,
+        () = stop.cancelled() => {}
+        () = sleep(CHECK_LIMIT) => stop.cancel(),
+    }
+    if timeout(STOP_GRACE, check).await.is_err() {
+        tracing::warn!("the connector did not stop in time");
+    }
+    let message = "the source did not answer in time";
+    Err(Error::new(ErrorKind::Unavailable, message).with_context("seconds", CHECK_LIMIT.as_secs()))
 }

@@ -122,6 +122,11 @@ impl Params {
         Err(invalid_parameter(name, &format!("one of {}", names.join(", "))))
     }
 
+    /// A parameter that is `true` or `false`; false where it is absent.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
+        Ok(self.parse(name, "true or false")?.unwrap_or(false))
+    }
+
     /// A parameter that is one of a closed set of names.
     pub(crate) fn name<T: Name>(&self, name: &str) -> Result<Option<T>, Problem> {
         self.choice(name, T::ALL.iter().map(|one| (one.as_str(), *one)))

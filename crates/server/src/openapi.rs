@@ -25,6 +25,17 @@ pub(crate) struct PageParams {
     size: Option<u64>,
 }
 
+/// Whether to ask the source before anything is stored.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what `Params::flag` reads")]
+pub(crate) struct VerifyParam {
+    /// Asks the source first, for at most 30 seconds. Where it cannot be used with these settings the answer
+    /// is 400 and nothing is stored.
+    #[param(default = false)]
+    verify: Option<bool>,
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(

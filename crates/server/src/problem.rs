@@ -18,6 +18,7 @@ pub(crate) enum Code {
     InvalidBody,
     InvalidParameter,
     CredentialsRequired,
+    SourceUnauthenticated,
     Unauthorized,
     Forbidden,
     NotFound,
@@ -51,6 +52,11 @@ impl Code {
                 "credentials_required",
                 StatusCode::BAD_REQUEST,
                 "Credentials required",
+            ),
+            Self::SourceUnauthenticated => (
+                "source_unauthenticated",
+                StatusCode::BAD_REQUEST,
+                "Source refused the credentials",
             ),
             Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "Invalid credentials"),
             Self::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "Forbidden"),
@@ -158,6 +164,16 @@ impl Problem {
             .fold(Self::new(code, what), |problem, field| {
                 problem.with_error(&*field.pointer, &*field.detail)
             })
+    }
+
+    /// Settings that their source was asked about, and what it answered. Whatever keeps it from being read
+    /// is a fault of the settings that were sent, the source being down included: they are not stored.
+    pub(crate) fn unverified(error: headwater_core::Error) -> Self {
+        match error.kind() {
+            ErrorKind::ConfigInvalid | ErrorKind::Unexpected => Self::from(error),
+            ErrorKind::Unauthenticated => Self::new(Code::SourceUnauthenticated, error.to_string()),
+            _ => Self::new(Code::InvalidConfiguration, error.to_string()),
+        }
     }
 
     /// With a malformed place, which the detail names too: some clients show nothing else.

@@ -161,6 +161,8 @@ fn listen(address: &str, app: web::Data<App>) -> Result<(actix_web::dev::Server,
     });
     let server = server
         .disable_signals()
+        // A client that hangs up ends what it asked for: its handler is dropped.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(HTTP_GRACE)
         .bind(address)
         .map_err(failed)?;

@@ -1,4 +1,5 @@
-//! Checks a connector's settings before anything is stored: no call to the source, all faults at once.
+//! Checks a connector's settings before anything is stored: all faults at once, and without a call to the
+//! source unless asked to verify.
 
 use crate::{
     app::App,
@@ -10,7 +11,11 @@ use headwater_core::{ConnectorType, Error, ErrorKind, Result};
 use serde_json::Value;
 
 /// A connector to be made.
-pub(crate) fn check_new(app: &App, new: wire::NewConnector) -> Result<NewConnector, Problem> {
+pub(crate) async fn check_new(
+    app: &App,
+    new: wire::NewConnector,
+    verify: bool,
+) -> Result<NewConnector, Problem> {
     let name = checked_name(new.name.as_deref());
     let kind = match &new.connector_type {
         Some(kind) => app.registry.get(kind),
@@ -19,27 +24,31 @@ pub(crate) fn check_new(app: &App, new: wire::NewConnector) -> Result<NewConnect
     let opened = match &kind {
         Ok(kind) => kind
             .open(new.config.clone(), new.credentials.clone(), &app.host)
-            .map(drop),
-        Err(_) => Ok(()),
+            .map(Some),
+        Err(_) => Ok(None),
     };
-    match (name, kind, opened) {
-        (Ok(name), Ok(kind), Ok(())) => Ok(NewConnector {
-            name,
-            kind: kind.kind.to_owned(),
-            config: new.config,
-            credentials: new.credentials,
-            source_system_id: new.source_system_id,
-        }),
-        (name, kind, opened) => Err(faults([name.err(), kind.err(), opened.err()])),
+    let (name, kind, opened) = match (name, kind, opened) {
+        (Ok(name), Ok(kind), Ok(opened)) => (name, kind, opened),
+        (name, kind, opened) => return Err(faults([name.err(), kind.err(), opened.err()])),
+    };
+    if let Some(opened) = opened.filter(|_| verify) {
+        app.verify(opened).await?;
     }
+    Ok(NewConnector {
+        name,
+        kind: kind.kind.to_owned(),
+        config: new.config,
+        credentials: new.credentials,
+        source_system_id: new.source_system_id,
+    })
 }
 
-/// A change to a connector. The settings that result are checked as a whole, with the stored credentials
-/// where none are sent.
+/// A change to a connector.
 pub(crate) async fn check_patch(
     app: &App,
     before: &Connector,
     patch: wire::ConnectorPatch,
+    verify: bool,
 ) -> Result<ConnectorPatch, Problem> {
     let kind = app.registry.get(&before.kind)?;
     let name = patch
@@ -57,18 +66,35 @@ pub(crate) async fn check_patch(
         (name, same_kind, config) => return Err(faults([name.err(), same_kind.err(), config.err()])),
     };
     let config = config.filter(|config| *config != before.config);
-    if config.is_some() || patch.credentials.is_some() {
-        let credentials = match &patch.credentials {
-            Some(credentials) => credentials.clone(),
-            None => app.store.credentials(before.id).await?,
-        };
+    if config.is_some() || patch.credentials.is_some() || verify {
         let whole = config.as_ref().unwrap_or(&before.config);
-        kind.open(whole.clone(), credentials, &app.host)?;
-        if patch.credentials.is_none() && kind.destination_changed(&before.config, whole) {
-            return Err(credentials_required(kind));
-        }
+        check_whole(app, before, whole, patch.credentials.as_ref(), verify).await?;
     }
     Ok(change(before, name, config, patch))
+}
+
+/// The settings that result from a change, as a whole: with the stored credentials where none are sent.
+async fn check_whole(
+    app: &App,
+    before: &Connector,
+    config: &Value,
+    sent: Option<&Value>,
+    verify: bool,
+) -> Result<(), Problem> {
+    let kind = app.registry.get(&before.kind)?;
+    let credentials = match sent {
+        Some(credentials) => credentials.clone(),
+        None => app.store.credentials(before.id).await?,
+    };
+    let opened = kind.open(config.clone(), credentials, &app.host)?;
+    // Before the source is asked: asking sends it the secret.
+    if sent.is_none() && kind.destination_changed(&before.config, config) {
+        return Err(credentials_required(kind));
+    }
+    match verify {
+        true => app.verify(opened).await,
+        false => Ok(()),
+    }
 }
 
 /// The change for the store, with the names of what it changes.

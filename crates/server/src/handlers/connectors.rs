@@ -2,7 +2,8 @@
 
 use super::{Answer, AppData, Status, no_content, with};
 use crate::{
-    extract::{Body, Id, InSpace},
+    extract::{Body, Id, InSpace, Params},
+    openapi::VerifyParam,
     problem::Problem,
     settings,
     wire::{Connector, ConnectorAnswer, ConnectorPatch, NewConnector, TestAnswer},
@@ -22,14 +23,22 @@ pub(crate) async fn list(at: InSpace, app: AppData) -> Answer<Vec<Connector>> {
 
 /// Make a connector
 ///
-/// The settings are checked without a call to the source; see `test` for that.
+/// The settings are checked without a call to the source, unless `verify` is true.
 #[utoipa::path(
-    post, path = "/catalog/spaces/{slug}/connectors", tag = "connectors", params(("slug" = String, Path)),
-    request_body = NewConnector,
-    responses((status = 201, body = ConnectorAnswer), (status = 400, description = "`invalid_configuration`"))
+    post, path = "/catalog/spaces/{slug}/connectors", tag = "connectors",
+    params(("slug" = String, Path), VerifyParam), request_body = NewConnector,
+    responses(
+        (status = 201, body = ConnectorAnswer),
+        (status = 400, description = "`invalid_configuration`; with `verify` also `source_unauthenticated`")
+    )
 )]
-pub(crate) async fn create(at: InSpace, app: AppData, body: Body<NewConnector>) -> Status<ConnectorAnswer> {
-    let new = settings::check_new(&app, body.0)?;
+pub(crate) async fn create(
+    at: InSpace,
+    app: AppData,
+    params: Params,
+    body: Body<NewConnector>,
+) -> Status<ConnectorAnswer> {
+    let new = settings::check_new(&app, body.0, params.flag("verify")?).await?;
     let connector = app.store.create_connector(at.space.id, new, &at.actor()).await?;
     Ok(with(StatusCode::CREATED, connector.into()))
 }
@@ -50,10 +59,13 @@ pub(crate) async fn get(at: InSpace, app: AppData, id: Id<ConnectorId>) -> Answe
 /// sent elsewhere, the credentials must come with it. Takes effect at the next sync.
 #[utoipa::path(
     patch, path = "/catalog/spaces/{slug}/connectors/{id}", tag = "connectors",
-    params(("slug" = String, Path), ("id" = String, Path)), request_body = ConnectorPatch,
+    params(("slug" = String, Path), ("id" = String, Path), VerifyParam), request_body = ConnectorPatch,
     responses(
         (status = 200, body = ConnectorAnswer),
-        (status = 400, description = "`invalid_configuration` or `credentials_required`"),
+        (
+            status = 400,
+            description = "`invalid_configuration` or `credentials_required`; with `verify` also `source_unauthenticated`"
+        ),
         (status = 409, description = "`conflict`: changed by someone else at the same time")
     )
 )]
@@ -61,10 +73,12 @@ pub(crate) async fn update(
     at: InSpace,
     app: AppData,
     id: Id<ConnectorId>,
+    params: Params,
     body: Body<ConnectorPatch>,
 ) -> Answer<ConnectorAnswer> {
+    let verify = params.flag("verify")?;
     let before = app.store.get_connector(at.space.id, id.0).await?;
-    let patch = settings::check_patch(&app, &before, body.0).await?;
+    let patch = settings::check_patch(&app, &before, body.0, verify).await?;
     let connector = app
         .store
         .update_connector(at.space.id, id.0, patch, &at.actor())

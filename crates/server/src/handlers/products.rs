@@ -33,9 +33,7 @@ pub(crate) async fn list(at: InSpace, app: AppData, params: Params) -> Answer<Pa
             .filter(|text| !text.is_empty())
             .map(str::to_owned),
         state: params.name("state")?,
-        include_archived: params
-            .parse("include_archived", "true or false")?
-            .unwrap_or(false),
+        include_archived: params.flag("include_archived")?,
     };
     let products = app
         .store

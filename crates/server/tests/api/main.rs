@@ -23,3 +23,4 @@ mod shutdown;
 mod spaces;
 mod syncs;
 mod test_app;
+mod verify;
