@@ -18,9 +18,9 @@ pub struct Config {
     /// The database to read. Give either this or `databases`.
     #[serde(default)]
     pub database: Option<String>,
-    /// The databases to read. Give either this or `database`.
+    /// The databases to read, or `"*"` for all that the role may connect to. Give either this or `database`.
     #[serde(default)]
-    pub databases: Option<Vec<String>>,
+    pub databases: Option<Databases>,
     /// The only schema to read: a short form of `filters.include_schemas`.
     #[serde(default)]
     pub schema: Option<String>,
@@ -76,6 +76,25 @@ pub struct Credentials {
     pub password: Option<Secret>,
 }
 
+/// Some databases by name, or all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Databases {
+    /// These.
+    Names(Vec<String>),
+    /// `"*"`: all that the role may connect to.
+    All(#[schemars(extend("const" = "*"))] String),
+}
+
+/// Which databases a valid config asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// At least one, each once.
+    Named(Vec<String>),
+    /// All that the role may connect to.
+    All,
+}
+
 /// libpq's modes of encryption, with libpq's meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -98,14 +117,24 @@ impl Config {
     /// The filters as a scope over the configured databases.
     pub(crate) fn scope(&self) -> Result<Scope> {
         let filters = self.filters.clone().with_schema(self.schema.as_deref())?;
-        Ok(Scope::new(&filters, Case::Insensitive)?.with_catalogs(self.database_names()?))
+        let scope = Scope::new(&filters, Case::Insensitive)?;
+        Ok(match self.selection()? {
+            Selection::Named(names) => scope.with_catalogs(names),
+            Selection::All => scope,
+        })
     }
 
-    /// The databases to read, at least one and each once.
-    pub(crate) fn database_names(&self) -> Result<Vec<String>> {
+    /// The databases to read.
+    pub(crate) fn selection(&self) -> Result<Selection> {
         let (names, pointer) = match (&self.database, &self.databases) {
             (Some(name), None) => (vec![name.clone()], "/config/database"),
-            (None, Some(names)) => (names.clone(), "/config/databases"),
+            (None, Some(Databases::Names(names))) => (names.clone(), "/config/databases"),
+            (None, Some(Databases::All(star))) if star == "*" => return Ok(Selection::All),
+            (None, Some(Databases::All(_))) => {
+                let detail = "expected a list of names, or \"*\" for all that the role may connect to; a single \
+                              name belongs in database";
+                return Err(Error::invalid_field("/config/databases", detail));
+            }
             (Some(_), Some(_)) => {
                 let detail = "give either database or databases, not both";
                 return Err(Error::invalid_field("/config/databases", detail));
@@ -124,7 +153,7 @@ impl Config {
             let detail = "expected at least one database name, none empty and none twice";
             return Err(Error::invalid_field(pointer, detail));
         }
-        Ok(names)
+        Ok(Selection::Named(names))
     }
 
     /// Where to connect. A host that starts with `/` is the directory of a unix socket.
@@ -187,7 +216,7 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use headwater_core::LocalFiles;
+    use headwater_core::{LocalFiles, Path};
     use serde_json::{Value, json};
 
     fn config(change: Value) -> Config {
@@ -245,9 +274,10 @@ mod tests {
 
     #[test]
     fn exactly_one_of_database_and_databases() {
-        assert_eq!(config(json!({})).database_names().unwrap(), ["shop"]);
+        let named = |names: &[&str]| Selection::Named(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(config(json!({})).selection().unwrap(), named(&["shop"]));
         let several = config(json!({"database": null, "databases": ["b", "a"]}));
-        assert_eq!(several.database_names().unwrap(), ["b", "a"]);
+        assert_eq!(several.selection().unwrap(), named(&["b", "a"]));
         for (change, at) in [
             (json!({"database": null}), "/config/database"),
             (json!({"database": ""}), "/config/database"),
@@ -257,9 +287,31 @@ mod tests {
                 json!({"database": null, "databases": ["a", "a"]}),
                 "/config/databases",
             ),
+            (
+                json!({"database": null, "databases": "shop"}),
+                "/config/databases",
+            ),
+            (json!({"databases": "*"}), "/config/databases"),
         ] {
-            assert_eq!(pointer(config(change).database_names()), at);
+            assert_eq!(pointer(config(change).selection()), at);
         }
+    }
+
+    #[test]
+    fn a_star_is_all_databases() {
+        let all = config(json!({"database": null, "databases": "*", "schema": "sales"}));
+        assert_eq!(all.selection().unwrap(), Selection::All);
+        let scope = all.scope().unwrap();
+        assert!(scope.admits_namespace(&Path::new(["any", "sales"])));
+        assert!(!scope.admits_namespace(&Path::new(["any", "hr"])));
+    }
+
+    #[test]
+    fn the_schema_offers_the_star_beside_a_list() {
+        let schema = schemars::schema_for!(Config).to_value();
+        let forms = &schema["$defs"]["Databases"]["anyOf"];
+        assert_eq!(forms[0]["items"]["type"], "string");
+        assert_eq!(forms[1]["const"], "*");
     }
 
     #[test]

@@ -1,23 +1,25 @@
 //! The connector: what the contract asks, in order.
 
 use crate::{
-    config::{Config, Credentials},
+    check,
+    config::{Config, Credentials, Selection},
     connect::Server,
+    databases::{self, Database},
     discover, read,
     session::{Limits, Session, or_cancel},
 };
 use async_trait::async_trait;
 use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host,
-    Listing, Path, Readable, Result, Scope, SourceConnector, Split, SplitSink, Verified, Visibility,
+    Listing, Path, Result, Scope, SourceConnector, Split, SplitSink, Verified, Visibility,
 };
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 /// Reads the metadata of PostgreSQL databases. See the [crate's docs](crate).
 #[derive(Debug)]
 pub struct Postgres {
     server: Server,
-    databases: Vec<String>,
+    selection: Selection,
     scope: Scope,
     limits: Limits,
 }
@@ -61,7 +63,7 @@ impl Connect for Postgres {
     fn open(config: Config, credentials: Credentials, host: &Host) -> Result<Self> {
         Ok(Self {
             scope: config.scope()?,
-            databases: config.database_names()?,
+            selection: config.selection()?,
             limits: Limits::from(&config),
             server: Server::new(&config, credentials, host)?,
         })
@@ -73,23 +75,30 @@ impl SourceConnector for Postgres {
     async fn check(&self, cx: &Cx) -> Result<CheckReport> {
         let mut report: Option<CheckReport> = None;
         let mut refused = Vec::new();
-        for database in &self.databases {
-            match self.check_database(database, cx).await {
+        for Database { name, refused: known } in self.databases(cx).await? {
+            let checked = match known {
+                Some(refusal) => Err(refusal),
+                None => self.check_database(&name, cx).await,
+            };
+            match checked {
                 Ok(found) => {
                     report = Some(match report {
-                        Some(before) => merge(before, found),
+                        Some(before) => check::merge(before, found),
                         None => found,
                     })
                 }
-                Err(error) if is_of_one_database(&error) => refused.push((database, error)),
+                Err(error) if is_of_one_database(&error) => refused.push((name, error)),
                 Err(error) => return Err(error),
             }
         }
-        match (report, refused.into_iter().next()) {
-            (Some(report), None) => Ok(report),
-            (Some(report), Some((database, error))) => Ok(without(report, database, &error)),
-            (None, Some((_, error))) => Err(error),
-            (None, None) => Err(Error::new(ErrorKind::Unexpected, "no database is configured")),
+        let named = matches!(self.selection, Selection::Named(_));
+        match (report, refused.is_empty()) {
+            (Some(report), true) => Ok(report),
+            (Some(report), false) => Ok(check::without(report, &refused, named)),
+            (None, _) => Err(refused
+                .into_iter()
+                .next()
+                .map_or_else(no_database, |(_, error)| error)),
         }
     }
 
@@ -98,7 +107,7 @@ impl SourceConnector for Postgres {
             identity: None,
             containers: vec![Container {
                 path: Path::root(),
-                // The config names the databases: there are no others to miss.
+                // The config names the databases, or the server shows them all: there are no others to miss.
                 children: Listing::Complete,
                 visibility: Visibility::Everyone,
             }],
@@ -107,8 +116,12 @@ impl SourceConnector for Postgres {
         };
         let mut refused: Option<Error> = None;
         let mut opened = 0;
-        for database in &self.databases {
-            match self.discover_database(database, scope, cx).await {
+        for Database { name, refused: known } in self.databases(cx).await? {
+            let discovered = match known {
+                Some(refusal) => Err(refusal),
+                None => self.discover_database(&name, scope, cx).await,
+            };
+            match discovered {
                 Ok(found) => {
                     opened += 1;
                     discovery.containers.extend(found.containers);
@@ -116,7 +129,7 @@ impl SourceConnector for Postgres {
                     discovery.identity = discovery.identity.or(found.identity);
                 }
                 Err(error) if is_of_one_database(&error) => {
-                    discovery.containers.push(discover::unopened(database, &error));
+                    discovery.containers.push(discover::unopened(&name, &error));
                     refused.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
@@ -129,6 +142,21 @@ impl SourceConnector for Postgres {
     }
 
     async fn sync(&self, split: &Split, out: &SplitSink) -> Result<()> {
+        match self.sync_split(split, out).await {
+            // The database was dropped or renamed since it was listed: the next discovery knows.
+            Err(error) if error.kind() == ErrorKind::NotFound => read::close_unread(split, &error, out).await,
+            result => result,
+        }
+    }
+}
+
+impl Postgres {
+    async fn session(&self, database: &str, cx: &Cx) -> Result<Session> {
+        cx.or_stop(Session::open(&self.server, database, self.limits))
+            .await
+    }
+
+    async fn sync_split(&self, split: &Split, out: &SplitSink) -> Result<()> {
         let cx = out.cx();
         let session = self.session(read::database(split)?, cx).await?;
         session.facts.access.require_relations()?;
@@ -138,12 +166,29 @@ impl SourceConnector for Postgres {
         };
         or_cancel(&self.server, session.cancel_token(), cx, Box::pin(work)).await
     }
-}
 
-impl Postgres {
-    async fn session(&self, database: &str, cx: &Cx) -> Result<Session> {
-        cx.or_stop(Session::open(&self.server, database, self.limits))
-            .await
+    /// The databases to read.
+    async fn databases(&self, cx: &Cx) -> Result<Vec<Database>> {
+        if let Selection::Named(names) = &self.selection {
+            return Ok(names.iter().map(|name| Database::named(name)).collect());
+        }
+        let session = self.entrance(cx).await?;
+        let work = databases::list(&session, &self.server.role);
+        or_cancel(&self.server, session.cancel_token(), cx, work).await
+    }
+
+    /// A session on any database, to ask for the others.
+    async fn entrance(&self, cx: &Cx) -> Result<Session> {
+        let mut refused: Option<Error> = None;
+        for database in databases::entrances(&self.server.role) {
+            match self.session(database, cx).await {
+                Err(error) if is_of_one_database(&error) => {
+                    refused.get_or_insert(error);
+                }
+                result => return result,
+            }
+        }
+        Err(refused.unwrap_or_else(no_database))
     }
 
     async fn discover_database(&self, database: &str, scope: &Scope, cx: &Cx) -> Result<discover::Found> {
@@ -178,29 +223,6 @@ fn is_of_one_database(error: &Error) -> bool {
     )
 }
 
-/// The worse of two reports, capability by capability.
-fn merge(before: CheckReport, found: CheckReport) -> CheckReport {
-    let mut capabilities: BTreeMap<_, _> = found.capabilities;
-    for (name, readable) in before.capabilities {
-        if !readable.readable {
-            capabilities.insert(name, readable);
-        }
-    }
-    CheckReport {
-        message: found.message,
-        latency: before.latency.max(found.latency),
-        capabilities,
-    }
-}
-
-/// A report that says of each capability that one database cannot be opened.
-fn without(mut report: CheckReport, database: &str, error: &Error) -> CheckReport {
-    for readable in report.capabilities.values_mut() {
-        *readable = Readable {
-            readable: false,
-            detail: Some(format!("database {database}: {}", error.message())),
-            grant: error.grant().map(str::to_owned),
-        };
-    }
-    report
+fn no_database() -> Error {
+    Error::new(ErrorKind::NotFound, "the server has no database to read")
 }

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod check;
 mod config;
 mod connect;
 mod connector;
 mod convert;
+mod databases;
 mod discover;
 mod error;
 mod quote;
@@ -13,5 +15,5 @@ mod session;
 mod tls;
 mod types;
 
-pub use config::{Config, Credentials, SslMode};
+pub use config::{Config, Credentials, Databases, SslMode};
 pub use connector::Postgres;

@@ -102,6 +102,14 @@ pub(crate) async fn read(
     out.cost(session.take_cost()).await
 }
 
+/// Closes a split of which nothing can be read.
+pub(crate) async fn close_unread(split: &Split, error: &Error, out: &SplitSink) -> Result<()> {
+    for path in &split.namespaces {
+        out.close(path, Listing::failed(error)).await?;
+    }
+    Ok(())
+}
+
 /// Tells which parts the role may not read, each once.
 async fn warn_refused(session: &Session, database: &str, out: &SplitSink) -> Result<()> {
     for part in Part::SECONDARY {

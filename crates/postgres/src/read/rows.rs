@@ -42,6 +42,24 @@ impl FromRow for NamespaceRow {
     }
 }
 
+/// A database of the server.
+#[derive(Debug)]
+pub(crate) struct DatabaseRow {
+    pub(crate) name: String,
+    pub(crate) allows_connections: bool,
+    pub(crate) may_connect: bool,
+}
+
+impl FromRow for DatabaseRow {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            name: text(row, 0)?,
+            allows_connections: row.try_get(1)?,
+            may_connect: row.try_get(2)?,
+        })
+    }
+}
+
 /// A schema and its number of relations.
 #[derive(Debug)]
 pub(crate) struct SchemaRow {

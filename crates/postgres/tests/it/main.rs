@@ -9,8 +9,10 @@
 )]
 
 mod access;
+mod cluster;
 mod conformance;
 mod database;
+mod databases;
 mod failures;
 mod locks;
 mod names;
