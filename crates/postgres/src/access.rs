@@ -19,6 +19,7 @@ pub(crate) enum Part {
     PartitionKeys,
     Lineage,
     Partitions,
+    ForeignTables,
     Identity,
 }
 
@@ -32,6 +33,9 @@ const RELATIONS: &[&str] = &[
     "pg_depend",
     "pg_description",
     "pg_enum",
+    "pg_foreign_data_wrapper",
+    "pg_foreign_server",
+    "pg_foreign_table",
     "pg_inherits",
     "pg_namespace",
     "pg_partitioned_table",
@@ -62,6 +66,7 @@ impl Part {
             Self::PartitionKeys => &["pg_get_partkeydef(oid)"],
             Self::Lineage => &["pg_rewrite", "pg_depend"],
             Self::Partitions => &["pg_inherits", "pg_partitioned_table"],
+            Self::ForeignTables => &["pg_foreign_table", "pg_foreign_server", "pg_foreign_data_wrapper"],
             Self::Identity => &["pg_control_system()"],
         }
     }
@@ -80,6 +85,7 @@ impl Part {
             Self::PartitionKeys => "expressions of partition keys",
             Self::Lineage => "lineage",
             Self::Partitions => "partitions",
+            Self::ForeignTables => "servers and options of foreign tables",
             Self::Identity => "the identity of the server",
         }
     }
@@ -95,6 +101,7 @@ impl Part {
                 Self::Defaults,
                 Self::Checks,
                 Self::PartitionKeys,
+                Self::ForeignTables,
             ],
             "lineage" => &[Self::Lineage],
             "row_counts" => &[Self::Partitions],
@@ -114,6 +121,7 @@ impl Part {
         Self::PartitionKeys,
         Self::Lineage,
         Self::Partitions,
+        Self::ForeignTables,
     ];
 }
 

@@ -5,7 +5,8 @@ use crate::{
     read::{
         definitions::Texts,
         rows::{
-            ColumnRow, CommentRow, ConstraintRow, NamespaceRow, PartitioningRow, RelationRow, UpstreamRow,
+            ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, NamespaceRow, PartitioningRow,
+            RelationRow, UpstreamRow,
         },
         types::{ColumnType, ColumnTypes},
     },
@@ -30,6 +31,8 @@ pub(crate) struct Draft {
     pub(crate) partitioning: Option<PartitioningRow>,
     /// Of a view.
     pub(crate) upstreams: Option<Vec<UpstreamRow>>,
+    /// Of a foreign table.
+    pub(crate) foreign: Option<ForeignTableRow>,
 }
 
 /// What the drafts of a page are completed with.
@@ -212,7 +215,7 @@ impl Draft {
         stats
     }
 
-    fn set_properties(&self, asset: &mut Asset) {
+    fn set_properties(&mut self, asset: &mut Asset) {
         if self.relation.row_security {
             asset.properties.insert("row_level_security".into(), json!(true));
         }
@@ -224,6 +227,22 @@ impl Draft {
             asset
                 .properties
                 .insert("partition_strategy".into(), json!(strategy));
+        }
+        if let Some(row) = self.foreign.take() {
+            asset
+                .properties
+                .insert("foreign_server".into(), row.server.into());
+            asset
+                .properties
+                .insert("foreign_data_wrapper".into(), row.wrapper.into());
+            for (name, options) in [
+                ("foreign_options", row.options),
+                ("foreign_server_options", row.server_options),
+            ] {
+                if !options.is_empty() {
+                    asset.properties.insert(name.into(), options.into());
+                }
+            }
         }
     }
 }
@@ -339,6 +358,7 @@ mod tests {
             constraints: None,
             partitioning: None,
             upstreams: None,
+            foreign: None,
         };
         let stats = draft.stats(8192);
         (

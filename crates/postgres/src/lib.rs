@@ -9,6 +9,7 @@ mod convert;
 mod databases;
 mod discover;
 mod error;
+mod options;
 mod quote;
 mod read;
 mod session;

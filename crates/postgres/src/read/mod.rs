@@ -19,7 +19,8 @@ use cursor::{Cursor, List, OfRelation};
 use definitions::{Reader, Wanted};
 use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink};
 use rows::{
-    ColumnRow, CommentRow, ConstraintRow, ListingRow, NamespaceRow, PartitioningRow, RelationRow, UpstreamRow,
+    ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, ListingRow, NamespaceRow, PartitioningRow,
+    RelationRow, UpstreamRow,
 };
 use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::types::Type;
@@ -56,6 +57,11 @@ const UPSTREAMS: List = List {
     name: "upstreams",
     page: PAGE,
     sql: include_str!("../queries/upstreams.sql"),
+};
+const FOREIGN_TABLES: List = List {
+    name: "foreign_tables",
+    page: PAGE,
+    sql: include_str!("../queries/foreign_tables.sql"),
 };
 
 /// The database that a split belongs to.
@@ -209,6 +215,7 @@ struct Reading<'a> {
     comments: Option<Cursor<CommentRow>>,
     constraints: Option<Cursor<ConstraintRow>>,
     upstreams: Option<Cursor<UpstreamRow>>,
+    foreign_tables: Option<Cursor<ForeignTableRow>>,
     partitioning: HashMap<u32, PartitioningRow>,
     types: ColumnTypes,
     definitions: Reader,
@@ -230,16 +237,18 @@ impl<'a> Reading<'a> {
                 .map(|listed| listed.oid)
                 .collect()
         };
-        let (all, views, partitioned) = (of(|_| true), of(convert::is_view), of(|kind| kind == 'p'));
+        let (all, views) = (of(|_| true), of(convert::is_view));
+        let (partitioned, foreign) = (of(|kind| kind == 'p'), of(|kind| kind == 'f'));
         let may = |part| session.facts.access.may(part);
         let (columns, constraints) = (may(Part::Columns), may(Part::Columns) && may(Part::Constraints));
-        let ((), relations, columns, comments, constraints, upstreams, partitioning) = tokio::try_join!(
+        let ((), relations, columns, comments, constraints, upstreams, foreign_tables, partitioning) = tokio::try_join!(
             session.prefer_indexes(),
             open(session, &RELATIONS, true, &all),
             open(session, &COLUMNS, columns, &all),
             open(session, &COMMENTS, may(Part::Comments), &all),
             open(session, &CONSTRAINTS, constraints, &all),
             open(session, &UPSTREAMS, may(Part::Lineage), &views),
+            open(session, &FOREIGN_TABLES, may(Part::ForeignTables), &foreign),
             read_partitioning(session, &partitioned),
         )?;
         Ok(Self {
@@ -251,6 +260,7 @@ impl<'a> Reading<'a> {
             comments,
             constraints,
             upstreams,
+            foreign_tables,
             partitioning,
             types: ColumnTypes::default(),
             definitions: Reader::new(limits),
@@ -316,6 +326,9 @@ impl<'a> Reading<'a> {
                     false => None,
                 },
                 partitioning: self.partitioning.remove(&oid),
+                foreign: of(&mut self.foreign_tables, session, oid)
+                    .await?
+                    .and_then(|mut rows| rows.pop()),
                 relation,
             };
             width += draft.columns.as_ref().map_or(0, Vec::len);
@@ -333,6 +346,7 @@ impl<'a> Reading<'a> {
             fill(&mut self.comments, session),
             fill(&mut self.constraints, session),
             fill(&mut self.upstreams, session),
+            fill(&mut self.foreign_tables, session),
         )?;
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! The rows of the statements in `queries/`, column by column.
 
 use super::cursor::OfRelation;
-use crate::session::{FromRow, Text};
+use crate::{
+    options,
+    session::{FromRow, Text},
+};
+use serde_json::{Map, Value};
 use tokio_postgres::{Error, Row};
 
 /// A single byte of PostgreSQL's type `"char"`.
@@ -263,6 +267,34 @@ impl FromRow for UpstreamRow {
 impl OfRelation for UpstreamRow {
     fn relation(&self) -> u32 {
         self.view
+    }
+}
+
+/// Where the rows of a foreign table are.
+#[derive(Debug, Clone)]
+pub(crate) struct ForeignTableRow {
+    pub(crate) relation: u32,
+    pub(crate) server: String,
+    pub(crate) wrapper: String,
+    pub(crate) options: Map<String, Value>,
+    pub(crate) server_options: Map<String, Value>,
+}
+
+impl FromRow for ForeignTableRow {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            relation: row.try_get(0)?,
+            server: text(row, 1)?,
+            wrapper: text(row, 2)?,
+            options: options::shown(texts(row, 3)?),
+            server_options: options::shown(texts(row, 4)?),
+        })
+    }
+}
+
+impl OfRelation for ForeignTableRow {
+    fn relation(&self) -> u32 {
+        self.relation
     }
 }
 

@@ -19,7 +19,9 @@ async fn a_revoked_catalog_costs_its_part_and_names_the_grant() {
                 "CREATE TABLE public.t (id int PRIMARY KEY DEFAULT 1, CHECK (id > 0));
                  COMMENT ON TABLE public.t IS 'x';
                  CREATE VIEW public.v AS TABLE public.t;
-                 CREATE TABLE public.p (id int) PARTITION BY LIST (id)",
+                 CREATE TABLE public.p (id int) PARTITION BY LIST (id);
+                 CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere;
+                 CREATE FOREIGN TABLE public.f (id int) SERVER elsewhere",
             )
             .await;
         for (relation, name, capability) in [
@@ -31,6 +33,11 @@ async fn a_revoked_catalog_costs_its_part_and_names_the_grant() {
             ("pg_rewrite", "lineage", "lineage"),
             ("pg_type", "columns", "columns"),
             ("pg_inherits", "partitions", "row_counts"),
+            (
+                "pg_foreign_table",
+                "servers and options of foreign tables",
+                "definitions",
+            ),
         ] {
             database
                 .sql(&format!("REVOKE SELECT ON pg_catalog.{relation} FROM PUBLIC"))
@@ -73,6 +80,7 @@ async fn a_revoked_catalog_costs_its_part_and_names_the_grant() {
                 "pg_depend" => assert!(run.lineage.is_empty()),
                 "pg_rewrite" => assert!(run.lineage.is_empty() && view.definition.is_unread()),
                 "pg_type" => assert!(table.fields.is_unread() && table.constraints.is_unread()),
+                "pg_foreign_table" => assert!(asset(&run, &path("f")).properties.is_empty()),
                 "pg_inherits" => assert!(asset(&run, &path("p")).constraints.is_unread()),
                 _ => {}
             }

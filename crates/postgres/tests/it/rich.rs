@@ -343,6 +343,25 @@ async fn views_have_definitions_and_upstreams() {
 }
 
 #[tokio::test]
+async fn foreign_tables_name_their_server_and_no_secret() {
+    on_each_server(|database| async move {
+        let run = rich(&database).await;
+        let remote = asset(&run, &database.path(&["audit", "remote"]));
+        let expected = json!({
+            "foreign_server": "elsewhere",
+            "foreign_data_wrapper": "nowhere",
+            "foreign_options": {"table_name": "a=b", "Password": null},
+            "foreign_server_options": {"host": "db.example.com", "api_token": null},
+        });
+        assert_eq!(json!(remote.properties), expected);
+        assert!(!format!("{run:?}").contains("hunter2"));
+        let table = asset(&run, &database.path(&["audit", "slots"]));
+        assert!(table.properties.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn pg_catalog_shows_everything_to_everyone() {
     on_each_server(|mut database| async move {
         let role = database.create_role().await;

@@ -68,8 +68,9 @@ CREATE VIEW shop.catalog AS SELECT relname FROM pg_class;
 CREATE MATERIALIZED VIEW audit.totals AS SELECT count(*) AS orders FROM shop.open_orders WITH NO DATA;
 
 CREATE FOREIGN DATA WRAPPER nowhere;
-CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere;
-CREATE FOREIGN TABLE audit.remote (id int) SERVER elsewhere;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere OPTIONS (host 'db.example.com', api_token 'hunter2');
+CREATE FOREIGN TABLE audit.remote (id int) SERVER elsewhere OPTIONS (table_name 'a=b', "Password" 'hunter2');
+CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (password 'hunter2');
 
 CREATE SEQUENCE shop.no_asset;
 CREATE INDEX ON shop.orders (net);
