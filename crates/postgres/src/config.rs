@@ -1,6 +1,6 @@
 //! The settings of a connector, and what they mean.
 
-use headwater_core::{Case, Endpoint, Error, Filters, Host, Result, Scope, Secret};
+use headwater_core::{Case, Endpoint, Error, Filters, Host, Result, Scope};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{net::IpAddr, path::Path, time::Duration};
@@ -32,6 +32,9 @@ pub struct Config {
     /// checks the certificate as `verify-ca` does.
     #[serde(default)]
     pub sslrootcert: Option<String>,
+    /// AWS region of the server, for `auth_type` `aws_iam`. The default is the one in the name of an RDS host.
+    #[serde(default)]
+    pub region: Option<String>,
     /// Seconds that connecting and logging in may take.
     #[serde(default = "default_connect_timeout")]
     #[schemars(range(min = 1, max = 600))]
@@ -65,17 +68,6 @@ fn default_lock_timeout() -> u64 {
     1000
 }
 
-/// The role to log in as.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Credentials {
-    /// Name of the role.
-    pub username: String,
-    /// Its password. Left out where the server asks for none (`trust`, `peer`).
-    #[serde(default)]
-    pub password: Option<Secret>,
-}
-
 /// Some databases by name, or all.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -95,8 +87,8 @@ pub(crate) enum Selection {
     All,
 }
 
-/// libpq's modes of encryption, with libpq's meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+/// libpq's modes of encryption, with libpq's meaning, from the laxest to the strictest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SslMode {
     /// Never encrypted.

@@ -1,17 +1,20 @@
 //! Opens connections: the host's dial, libpq's order of encrypted and plain attempts, the login.
 
 use crate::{
-    config::{Config, Credentials, SslMode},
+    config::{Config, SslMode},
+    credentials::{Credentials, Proof},
     error,
+    iam::Tokens,
+    identity::Identity,
     tls::{self, Check},
 };
-use headwater_core::{Dial, Endpoint, Error, ErrorKind, Host, Result, Secret, Stream};
+use headwater_core::{Clock, Dial, Endpoint, Error, ErrorKind, Host, Result, Secret, Stream};
 use std::{
     fmt, io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -24,11 +27,18 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 pub(crate) struct Server {
     pub(crate) endpoint: Endpoint,
     pub(crate) role: String,
-    password: Option<Secret>,
+    login: Login,
     attempts: &'static [Wire],
     tls: MakeRustlsConnect,
     connect_timeout: Duration,
     dial: Arc<dyn Dial>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What the server is told when it asks for a password.
+enum Login {
+    Password(Option<Secret>),
+    Tokens(Tokens),
 }
 
 impl fmt::Debug for Server {
@@ -47,14 +57,17 @@ impl Server {
         let endpoint = config.endpoint(host)?;
         let mode = config.sslmode(&endpoint);
         let rootcert = config.sslrootcert.as_deref();
+        let identity = identity(&credentials, mode)?;
+        let check = check(mode, rootcert.is_some());
         Ok(Self {
+            login: login(config, &credentials, &endpoint, mode)?,
             attempts: attempts(mode, &endpoint),
-            tls: MakeRustlsConnect::new(tls::client(check(mode, rootcert.is_some()), rootcert, host)?),
+            tls: MakeRustlsConnect::new(tls::client(check, rootcert, identity, host)?),
             endpoint,
             role: credentials.username,
-            password: credentials.password,
             connect_timeout: config.connect_timeout(),
             dial: host.dial.clone(),
+            clock: host.clock.clone(),
         })
     }
 
@@ -72,9 +85,7 @@ impl Server {
                 Ok(Ok(client)) => return Ok(client),
                 Ok(Err(Refused::Here(failure)))
                     if attempts.peek().is_some() && may_try_the_other(*wire, &failure) => {}
-                Ok(Err(Refused::Here(failure))) => {
-                    return Err(error::of_login(failure, &self.role, database));
-                }
+                Ok(Err(Refused::Here(failure))) => return Err(self.refused(failure, database)),
                 Ok(Err(Refused::Host(failure))) => return Err(failure),
                 Err(_elapsed) => return Err(self.silent()),
             }
@@ -89,7 +100,7 @@ impl Server {
             .dbname(database)
             .application_name("headwater")
             .ssl_mode(wire);
-        if let Some(password) = &self.password {
+        if let Some(password) = self.password().map_err(Refused::Host)? {
             config.password(password.expose());
         }
         let (client, connection) = Box::pin(config.connect_raw(Socket(stream), self.tls()))
@@ -100,6 +111,18 @@ impl Server {
             let _ended = connection.await;
         });
         Ok(client)
+    }
+
+    fn password(&self) -> Result<Option<Secret>> {
+        match &self.login {
+            Login::Password(password) => Ok(password.clone()),
+            Login::Tokens(tokens) => {
+                let now = SystemTime::try_from(self.clock.now()).map_err(|error| {
+                    Error::new(ErrorKind::Unexpected, "the clock shows no usable time").with_source(error)
+                })?;
+                tokens.token(now).map(Some)
+            }
+        }
     }
 
     /// Asks the server to end what a connection is running. Best effort: the connection may be gone already.
@@ -119,6 +142,14 @@ impl Server {
         match MakeTlsConnect::<Socket>::make_tls_connect(&mut self.tls.clone(), name) {
             Ok(connect) => connect,
             Err(never) => match never {},
+        }
+    }
+
+    fn refused(&self, failure: tokio_postgres::Error, database: &str) -> Error {
+        let error = error::of_login(failure, &self.role, database);
+        match (&self.login, error.kind()) {
+            (Login::Tokens(_), ErrorKind::Unauthenticated) => error::of_token(error, &self.role),
+            _ => error,
         }
     }
 
@@ -153,6 +184,34 @@ impl AsyncWrite for Socket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
+}
+
+/// A certificate is of use only where the connection may be encrypted.
+fn identity(credentials: &Credentials, mode: SslMode) -> Result<Option<Identity>> {
+    let Some((certificate, key)) = credentials.client_certificate()? else {
+        return Ok(None);
+    };
+    if mode == SslMode::Disable {
+        let detail =
+            "the client certificate in the credentials is sent over TLS only: choose require or stricter";
+        return Err(Error::invalid_field("/config/sslmode", detail));
+    }
+    Identity::new(certificate, key).map(Some)
+}
+
+/// A token lets anyone in who has it: it is never sent in the clear.
+fn login(config: &Config, credentials: &Credentials, endpoint: &Endpoint, mode: SslMode) -> Result<Login> {
+    let key = match credentials.proof()? {
+        Proof::Password(password) => return Ok(Login::Password(password)),
+        Proof::AwsIam(key) => key,
+    };
+    if mode < SslMode::Require {
+        let detail = "auth_type aws_iam needs an encrypted connection: choose require or stricter, best \
+                      verify-full";
+        return Err(Error::invalid_field("/config/sslmode", detail));
+    }
+    let tokens = Tokens::new(key, &credentials.username, endpoint, config.region.as_deref())?;
+    Ok(Login::Tokens(tokens))
 }
 
 /// Who said no.

@@ -2,8 +2,9 @@
 
 use crate::{
     check,
-    config::{Config, Credentials, Selection},
+    config::{Config, Selection},
     connect::Server,
+    credentials::Credentials,
     databases::{self, Database},
     discover, read,
     session::{Limits, Session, or_cancel},

@@ -2,7 +2,7 @@
 
 use crate::quote;
 use headwater_core::{Error, ErrorKind};
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as StdError, io};
 use tokio_postgres::error::SqlState;
 
@@ -28,6 +28,15 @@ pub(crate) fn of_login(error: tokio_postgres::Error, role: &str, database: &str)
         ErrorKind::PermissionDenied => mapped.with_grant(grant_connect(role, database)),
         _ => mapped,
     }
+}
+
+/// The error of a login whose token of AWS IAM was refused.
+pub(crate) fn of_token(error: Error, role: &str) -> Error {
+    let message = "the server refused the login token of AWS IAM: check the access key, that its policy allows \
+                   rds-db:connect for this role, that the role has rds_iam, and this machine's clock";
+    Error::new(ErrorKind::Unauthenticated, message)
+        .with_grant(format!("GRANT rds_iam TO {}", quote::identifier(role)))
+        .with_source(error)
 }
 
 /// The statement that lets a role log in to a database.
@@ -77,7 +86,8 @@ fn classify(code: &SqlState) -> (ErrorKind, &'static str) {
         ),
         "28000" => (
             Unauthenticated,
-            "the server does not let this role in this way: check the role, pg_hba.conf and sslmode",
+            "the server does not let this role in this way: check the role, pg_hba.conf, sslmode and the client \
+             certificate",
         ),
         "3D000" => (NotFound, "the database does not exist"),
         "57P04" => (NotFound, "the database was dropped"),
@@ -130,6 +140,9 @@ fn of_connection(error: tokio_postgres::Error) -> Error {
     if is_tls(&error) {
         return of_tls(error);
     }
+    if is_refused_identity(&error) {
+        return of_identity(error);
+    }
     let (kind, message) = match error.to_string().as_str() {
         "invalid configuration" => (
             ErrorKind::Unauthenticated,
@@ -163,6 +176,7 @@ fn of_tls(error: tokio_postgres::Error) -> Error {
             ("/config/sslmode", "the server's certificate has expired")
         }
         Some(_) => ("/config/sslrootcert", "the server's certificate is not valid"),
+        None if is_refused_identity(&error) => return of_identity(error),
         None if no_tls_offered(&error) => (
             "/config/sslmode",
             "the server offers no TLS: allow it there, or choose prefer or disable",
@@ -185,11 +199,42 @@ fn no_tls_offered(error: &tokio_postgres::Error) -> bool {
 }
 
 fn certificate_error(error: &tokio_postgres::Error) -> Option<&CertificateError> {
-    let io = error.source()?.downcast_ref::<io::Error>()?;
-    match io.get_ref()?.downcast_ref::<rustls::Error>()? {
+    match rustls_error(error)? {
         rustls::Error::InvalidCertificate(reason) => Some(reason),
         _ => None,
     }
+}
+
+/// Whether the server refused the client certificate. With TLS 1.3 it says so only after the handshake.
+fn is_refused_identity(error: &tokio_postgres::Error) -> bool {
+    use AlertDescription::{
+        AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
+        CertificateUnknown, UnknownCA, UnsupportedCertificate,
+    };
+    matches!(
+        rustls_error(error),
+        Some(rustls::Error::AlertReceived(
+            AccessDenied
+                | BadCertificate
+                | CertificateExpired
+                | CertificateRequired
+                | CertificateRevoked
+                | CertificateUnknown
+                | UnknownCA
+                | UnsupportedCertificate
+        ))
+    )
+}
+
+fn of_identity(error: tokio_postgres::Error) -> Error {
+    let message = "the server does not accept the client certificate: give as sslcert one that its authority \
+                   issued, valid and with the intermediate ones";
+    Error::new(ErrorKind::Unauthenticated, message).with_source(error)
+}
+
+fn rustls_error(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
+    let io = error.source()?.downcast_ref::<io::Error>()?;
+    io.get_ref()?.downcast_ref::<rustls::Error>()
 }
 
 #[cfg(test)]

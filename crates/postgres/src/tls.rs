@@ -1,5 +1,6 @@
 //! How far the server's certificate is checked: libpq's three degrees over rustls.
 
+use crate::identity::Identity;
 use headwater_core::{Error, ErrorKind, Host, Result};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -25,8 +26,14 @@ pub(crate) enum Check {
     ChainAndName,
 }
 
-/// A client that checks certificates against these authorities, or else the public and the host's own.
-pub(crate) fn client(check: Check, sslrootcert: Option<&str>, host: &Host) -> Result<ClientConfig> {
+/// A client that checks certificates against these authorities, or else the public and the host's own, and
+/// that shows its own certificate to a server that asks for one.
+pub(crate) fn client(
+    check: Check,
+    sslrootcert: Option<&str>,
+    identity: Option<Identity>,
+    host: &Host,
+) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let trusted = match sslrootcert {
         Some(pem) => certificates(pem).ok_or_else(|| {
@@ -60,10 +67,13 @@ pub(crate) fn client(check: Check, sslrootcert: Option<&str>, host: &Host) -> Re
     let versions = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(ErrorKind::Unexpected, "no usable TLS version").with_source(error))?;
-    Ok(versions
+    let client = versions
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    match identity {
+        Some(identity) => identity.install(client),
+        None => Ok(client.with_no_client_auth()),
+    }
 }
 
 fn host_authorities(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
@@ -78,7 +88,7 @@ fn host_authorities(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 /// The certificates of a PEM text; `None` where there is none or one cannot be read.
-fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+pub(crate) fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
     let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
         .ok()?;
