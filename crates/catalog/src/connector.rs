@@ -3,7 +3,7 @@
 use crate::{
     Actor, ConnectorId, Error, Result, SpaceId, Store,
     audit::{AuditQueries as _, AuditRow},
-    db::{in_tx, on_conn, queries},
+    db::{Engine as _, in_tx, on_conn, queries},
     id,
     run::RunQueries as _,
     schema::{connector, namespace, product, run, space},
@@ -278,6 +278,7 @@ impl Store {
                 .execute(c)
                 .await?;
             diesel::delete(connector::table.find(&id)).execute(c).await?;
+            c.wake_all().await?;
             c.record(AuditRow::new(
                 Some(space),
                 actor,

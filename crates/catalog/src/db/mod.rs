@@ -11,11 +11,13 @@
 mod migrate;
 mod postgres;
 mod sqlite;
+mod wakeup;
 
 use crate::{Error, Result};
 use diesel::{QueryResult, connection::AnsiTransactionManager as SyncTransactions};
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, TransactionManager, pooled_connection::deadpool,
+    AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager,
+    pooled_connection::deadpool,
 };
 use std::{fmt, future::Future, time::Duration};
 
@@ -26,7 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The pools of one engine.
 pub(crate) enum Db {
-    Postgres(deadpool::Pool<AsyncPgConnection>),
+    Postgres {
+        pool: deadpool::Pool<AsyncPgConnection>,
+        options: postgres::Options,
+    },
     Sqlite {
         writer: sqlite::Pool,
         readers: sqlite::Pool,
@@ -39,7 +44,10 @@ impl Db {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = postgres::options(url)?;
             migrate::postgres(&options).await?;
-            return Ok(Self::Postgres(postgres::pool(options)?));
+            return Ok(Self::Postgres {
+                pool: postgres::pool(options.clone())?,
+                options,
+            });
         }
         match url.strip_prefix("sqlite://") {
             Some(file) => {
@@ -59,7 +67,7 @@ impl Db {
     /// A connection for reads.
     pub(crate) async fn reader(&self) -> Result<Conn> {
         match self {
-            Self::Postgres(pool) => Self::postgres(pool).await,
+            Self::Postgres { pool, .. } => Self::postgres(pool).await,
             Self::Sqlite { readers, .. } => Ok(Conn::Sqlite(readers.get().await?)),
         }
     }
@@ -67,8 +75,16 @@ impl Db {
     /// A connection for a transaction that writes.
     pub(crate) async fn writer(&self) -> Result<Conn> {
         match self {
-            Self::Postgres(pool) => Self::postgres(pool).await,
+            Self::Postgres { pool, .. } => Self::postgres(pool).await,
             Self::Sqlite { writer, .. } => Ok(Conn::Sqlite(writer.get().await?)),
+        }
+    }
+
+    /// Calls `woken` whenever a transaction that [woke all](Engine::wake_all) was committed, by whichever
+    /// server. SQLite has but one server, and ends at once.
+    pub(crate) async fn listen(&self, woken: impl Fn()) {
+        if let Self::Postgres { options, .. } = self {
+            wakeup::listen(options.clone(), woken).await;
         }
     }
 
@@ -83,7 +99,7 @@ impl Db {
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Postgres(_) => "postgres",
+            Self::Postgres { .. } => "postgres",
             Self::Sqlite { .. } => "sqlite",
         })
     }
@@ -124,6 +140,9 @@ pub(crate) trait Engine: Send {
     fn begin(&mut self) -> impl Future<Output = QueryResult<()>> + Send;
     fn commit(&mut self) -> impl Future<Output = QueryResult<()>> + Send;
     fn rollback(&mut self) -> impl Future<Output = QueryResult<()>> + Send;
+
+    /// Tells the servers on this database to look at the runs, once the transaction is committed.
+    fn wake_all(&mut self) -> impl Future<Output = QueryResult<()>> + Send;
 }
 
 impl Engine for AsyncPgConnection {
@@ -141,6 +160,10 @@ impl Engine for AsyncPgConnection {
 
     async fn rollback(&mut self) -> QueryResult<()> {
         AnsiTransactionManager::rollback_transaction(self).await
+    }
+
+    async fn wake_all(&mut self) -> QueryResult<()> {
+        self.batch_execute(wakeup::NOTIFY).await
     }
 }
 
@@ -165,6 +188,11 @@ impl Engine for SqliteConn {
             <SyncTransactions as diesel::connection::TransactionManager<_>>::rollback_transaction(conn)
         })
         .await
+    }
+
+    /// The one server wakes itself.
+    async fn wake_all(&mut self) -> QueryResult<()> {
+        Ok(())
     }
 }
 

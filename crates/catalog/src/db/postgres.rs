@@ -21,9 +21,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the database is and how to trust it. No `Debug`: it holds the password.
 #[derive(Clone)]
-pub(super) struct Options {
+pub(crate) struct Options {
     config: Config,
     tls: MakeRustlsConnect,
+}
+
+impl Options {
+    /// Has the peer of a silent connection looked for after this time.
+    pub(super) fn keep_alive(&mut self, idle: Duration) {
+        self.config.keepalives_idle(idle);
+    }
 }
 
 /// Reads the address. An error never quotes it: it may hold the password.

@@ -20,7 +20,7 @@ use tokio::{
     task::{JoinError, JoinSet},
     time::sleep,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// How an engine works.
 #[derive(Debug, Clone)]
@@ -31,9 +31,9 @@ pub struct EngineOptions {
     pub node: String,
     /// How long a run stays with a node that says nothing.
     pub lease: Duration,
-    /// How often a lease is renewed, and a cancellation by another node is noticed.
+    /// How often a lease is renewed, and a cancellation by another node is noticed that did not wake this one.
     pub heartbeat: Duration,
-    /// How often to look for runs that another node was asked for.
+    /// How often to look for runs of which no wake-up told: those whose lease has ended, for one.
     pub poll: Duration,
     /// How long a stopped connector may take to end its work at the source.
     pub grace: Duration,
@@ -95,7 +95,7 @@ impl Engine {
 
     /// Says that a run was asked for or called off, so that nobody waits for the next look.
     pub fn wake(&self) {
-        self.0.woken.send_replace(());
+        self.0.wake();
     }
 
     /// Does runs until `stop`, then hands back those that have not ended. To be run on a multi-thread
@@ -104,6 +104,7 @@ impl Engine {
         let gate = Arc::new(Semaphore::new(self.0.options.workers.max(1)));
         let mut woken = self.0.woken.subscribe();
         let mut running = JoinSet::new();
+        let _listener = self.0.clone().listen();
         loop {
             let permit = tokio::select! {
                 biased;
@@ -136,12 +137,23 @@ impl Engine {
 }
 
 impl Inner {
+    fn wake(&self) {
+        self.woken.send_replace(());
+    }
+
     async fn claim(&self) -> Option<crate::Claim> {
         let claim = self.store.claim_run(&self.options.node, self.options.lease).await;
         claim.unwrap_or_else(|error| {
             tracing::warn!(error = ?error, "no run can be claimed; trying again");
             None
         })
+    }
+
+    /// Wakes this engine when another server asks for a run or calls one off, until dropped.
+    fn listen(self: Arc<Self>) -> AbortOnDropHandle<()> {
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            self.store.db().listen(|| self.wake()).await;
+        }))
     }
 
     fn rules(&self) -> Rules {

@@ -180,7 +180,10 @@ queries! {
                 ))
                 .execute(self)
                 .await?;
-            if released == 1 { Ok(()) } else { Err(Error::LeaseLost) }
+            if released == 0 {
+                return Err(Error::LeaseLost);
+            }
+            Ok(self.wake_all().await?)
         }
 
         /// The first statement of every transaction that writes for a run: holds the run's row, and fails

@@ -5,7 +5,7 @@ use crate::{
     Actor, ConnectorId, Error, Result, RunId, SpaceId, Store,
     audit::{AuditQueries as _, AuditRow},
     connector::ConnectorQueries as _,
-    db::{in_tx, queries},
+    db::{Engine as _, in_tx, queries},
     id,
     schema::run,
     store::{now, time},
@@ -39,6 +39,7 @@ impl Store {
             }
             let row = RunRow::queued((space_id.clone(), connector, of.name), &request, trigger, now());
             diesel::insert_into(run::table).values(&row).execute(c).await?;
+            c.wake_all().await?;
             c.record(AuditRow::new(
                 Some(space),
                 actor,
@@ -77,6 +78,7 @@ impl Store {
             ))
             .await?;
             c.cancel_unclaimed(&id).await?;
+            c.wake_all().await?;
             c.run_of_space(&space_id, &id).await
         })?;
         row.try_into()

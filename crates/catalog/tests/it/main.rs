@@ -24,3 +24,4 @@ mod reconcile;
 mod removals;
 mod runs;
 mod spaces;
+mod wakeups;

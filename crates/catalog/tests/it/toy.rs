@@ -35,7 +35,7 @@ pub(crate) struct ToyBed {
 
 impl Drop for ToyBed {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.stop();
     }
 }
 
@@ -56,6 +56,11 @@ impl ToyBed {
             stop,
             bed,
         }
+    }
+
+    /// Has the engine hand its runs back.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
     }
 
     /// A connector of another source.
