@@ -19,6 +19,7 @@ pub(crate) enum Part {
     PartitionKeys,
     Lineage,
     Partitions,
+    PartitionBounds,
     ForeignTables,
     Identity,
 }
@@ -66,6 +67,11 @@ impl Part {
             Self::PartitionKeys => &["pg_get_partkeydef(oid)"],
             Self::Lineage => &["pg_rewrite", "pg_depend"],
             Self::Partitions => &["pg_inherits", "pg_partitioned_table"],
+            Self::PartitionBounds => &[
+                "pg_inherits",
+                "pg_partitioned_table",
+                "pg_get_expr(pg_node_tree,oid)",
+            ],
             Self::ForeignTables => &["pg_foreign_table", "pg_foreign_server", "pg_foreign_data_wrapper"],
             Self::Identity => &["pg_control_system()"],
         }
@@ -85,6 +91,7 @@ impl Part {
             Self::PartitionKeys => "expressions of partition keys",
             Self::Lineage => "lineage",
             Self::Partitions => "partitions",
+            Self::PartitionBounds => "bounds of partitions",
             Self::ForeignTables => "servers and options of foreign tables",
             Self::Identity => "the identity of the server",
         }
@@ -101,6 +108,7 @@ impl Part {
                 Self::Defaults,
                 Self::Checks,
                 Self::PartitionKeys,
+                Self::PartitionBounds,
                 Self::ForeignTables,
             ],
             "lineage" => &[Self::Lineage],
@@ -121,6 +129,7 @@ impl Part {
         Self::PartitionKeys,
         Self::Lineage,
         Self::Partitions,
+        Self::PartitionBounds,
         Self::ForeignTables,
     ];
 }

@@ -5,7 +5,7 @@ use crate::{
     read::{
         definitions::Texts,
         rows::{
-            ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, NamespaceRow, PartitioningRow,
+            BoundRow, ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, NamespaceRow, PartitioningRow,
             RelationRow, UpstreamRow,
         },
         types::{ColumnType, ColumnTypes},
@@ -15,7 +15,7 @@ use headwater_core::{
     Facet, Path,
     model::{
         Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Identity, LineageEdge, LineageEnd,
-        Namespace, Reference, Stat, Stats,
+        Namespace, Properties, Reference, Stat, Stats,
     },
 };
 use serde_json::json;
@@ -29,6 +29,7 @@ pub(crate) struct Draft {
     pub(crate) constraints: Option<Vec<ConstraintRow>>,
     /// Of a partitioned table.
     pub(crate) partitioning: Option<PartitioningRow>,
+    pub(crate) bounds: Option<Vec<BoundRow>>,
     /// Of a view.
     pub(crate) upstreams: Option<Vec<UpstreamRow>>,
     /// Of a foreign table.
@@ -196,6 +197,9 @@ impl Draft {
         let mut stats = Stats::default();
         if let Some(row) = &self.partitioning {
             stats.properties.insert("partitions".into(), json!(row.leaves));
+            if let Some(bounds) = &self.bounds {
+                insert_bounds(&mut stats.properties, bounds, row.children);
+            }
         }
         if matches!(relation.kind, 'v') {
             return stats;
@@ -317,6 +321,17 @@ fn strategy(letter: char) -> &'static str {
     }
 }
 
+/// The first partitions by name, and how many more there are.
+fn insert_bounds(properties: &mut Properties, bounds: &[BoundRow], children: i64) {
+    let shown = |row: &BoundRow| json!({"name": row.partition, "bound": row.bound});
+    let all: Vec<_> = bounds.iter().map(shown).collect();
+    let omitted = usize::try_from(children).unwrap_or(0).saturating_sub(all.len());
+    properties.insert("partition_bounds".into(), all.into());
+    if omitted > 0 {
+        properties.insert("partition_bounds_omitted".into(), json!(omitted));
+    }
+}
+
 /// `RANGE (created_at)`: from the columns where there is no expression, without asking for a lock.
 fn partition_key(row: &PartitioningRow, columns: &[ColumnRow], texts: &mut Texts) -> Constraint {
     let fields = names(&row.columns, columns);
@@ -357,6 +372,7 @@ mod tests {
             comments: None,
             constraints: None,
             partitioning: None,
+            bounds: None,
             upstreams: None,
             foreign: None,
         };
@@ -403,6 +419,7 @@ mod tests {
             leaves: 0,
             rows: None,
             pages: None,
+            children: 0,
         };
         let key = partition_key(&row, &columns, &mut Texts::default());
         assert_eq!(key.fields, ["At", "id"]);

@@ -12,7 +12,9 @@ WITH RECURSIVE leaf(root, oid, relkind, reltuples, relpages) AS (
 SELECT p.partrelid, p.partstrat, p.partattrs::int2[],
        count(leaf.oid) FILTER (WHERE leaf.relkind <> 'p'),
        sum(leaf.reltuples::float8) FILTER (WHERE leaf.reltuples >= 0 AND leaf.relkind <> 'p'),
-       sum(leaf.relpages::int8) FILTER (WHERE leaf.relkind <> 'p')::int8
+       sum(leaf.relpages::int8) FILTER (WHERE leaf.relkind <> 'p')::int8,
+       (SELECT count(*) FROM pg_inherits i WHERE i.inhparent = p.partrelid)
   FROM pg_partitioned_table p
   JOIN leaf ON leaf.root = p.partrelid
  GROUP BY p.partrelid, p.partstrat, p.partattrs
+ ORDER BY p.partrelid

@@ -19,8 +19,8 @@ use cursor::{Cursor, List, OfRelation};
 use definitions::{Reader, Wanted};
 use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink};
 use rows::{
-    ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, ListingRow, NamespaceRow, PartitioningRow,
-    RelationRow, UpstreamRow,
+    BoundRow, ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, ListingRow, NamespaceRow,
+    PartitioningRow, RelationRow, UpstreamRow,
 };
 use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::types::Type;
@@ -57,6 +57,16 @@ const UPSTREAMS: List = List {
     name: "upstreams",
     page: PAGE,
     sql: include_str!("../queries/upstreams.sql"),
+};
+const PARTITIONING: List = List {
+    name: "partitioning",
+    page: PAGE,
+    sql: include_str!("../queries/partitioning.sql"),
+};
+const BOUNDS: List = List {
+    name: "bounds",
+    page: FETCH,
+    sql: include_str!("../queries/bounds.sql"),
 };
 const FOREIGN_TABLES: List = List {
     name: "foreign_tables",
@@ -216,7 +226,8 @@ struct Reading<'a> {
     constraints: Option<Cursor<ConstraintRow>>,
     upstreams: Option<Cursor<UpstreamRow>>,
     foreign_tables: Option<Cursor<ForeignTableRow>>,
-    partitioning: HashMap<u32, PartitioningRow>,
+    partitioning: Option<Cursor<PartitioningRow>>,
+    bounds: Option<Cursor<BoundRow>>,
     types: ColumnTypes,
     definitions: Reader,
     odd_constraints: BTreeMap<char, usize>,
@@ -241,16 +252,18 @@ impl<'a> Reading<'a> {
         let (partitioned, foreign) = (of(|kind| kind == 'p'), of(|kind| kind == 'f'));
         let may = |part| session.facts.access.may(part);
         let (columns, constraints) = (may(Part::Columns), may(Part::Columns) && may(Part::Constraints));
-        let ((), relations, columns, comments, constraints, upstreams, foreign_tables, partitioning) = tokio::try_join!(
-            session.prefer_indexes(),
-            open(session, &RELATIONS, true, &all),
-            open(session, &COLUMNS, columns, &all),
-            open(session, &COMMENTS, may(Part::Comments), &all),
-            open(session, &CONSTRAINTS, constraints, &all),
-            open(session, &UPSTREAMS, may(Part::Lineage), &views),
-            open(session, &FOREIGN_TABLES, may(Part::ForeignTables), &foreign),
-            read_partitioning(session, &partitioned),
-        )?;
+        let ((), relations, columns, comments, constraints, upstreams, foreign_tables, partitioning, bounds) =
+            tokio::try_join!(
+                session.prefer_indexes(),
+                open(session, &RELATIONS, true, &all),
+                open(session, &COLUMNS, columns, &all),
+                open(session, &COMMENTS, may(Part::Comments), &all),
+                open(session, &CONSTRAINTS, constraints, &all),
+                open(session, &UPSTREAMS, may(Part::Lineage), &views),
+                open(session, &FOREIGN_TABLES, may(Part::ForeignTables), &foreign),
+                open(session, &PARTITIONING, may(Part::Partitions), &partitioned),
+                open(session, &BOUNDS, may(Part::PartitionBounds), &partitioned),
+            )?;
         Ok(Self {
             session,
             database,
@@ -262,6 +275,7 @@ impl<'a> Reading<'a> {
             upstreams,
             foreign_tables,
             partitioning,
+            bounds,
             types: ColumnTypes::default(),
             definitions: Reader::new(limits),
             odd_constraints: BTreeMap::new(),
@@ -325,7 +339,10 @@ impl<'a> Reading<'a> {
                     true => of(&mut self.upstreams, session, oid).await?,
                     false => None,
                 },
-                partitioning: self.partitioning.remove(&oid),
+                partitioning: of(&mut self.partitioning, session, oid)
+                    .await?
+                    .and_then(|mut rows| rows.pop()),
+                bounds: of(&mut self.bounds, session, oid).await?,
                 foreign: of(&mut self.foreign_tables, session, oid)
                     .await?
                     .and_then(|mut rows| rows.pop()),
@@ -347,6 +364,8 @@ impl<'a> Reading<'a> {
             fill(&mut self.constraints, session),
             fill(&mut self.upstreams, session),
             fill(&mut self.foreign_tables, session),
+            fill(&mut self.partitioning, session),
+            fill(&mut self.bounds, session),
         )?;
         Ok(())
     }
@@ -448,15 +467,4 @@ async fn fill<T: OfRelation>(cursor: &mut Option<Cursor<T>>, session: &Session) 
         Some(cursor) => cursor.fill(session).await,
         None => Ok(()),
     }
-}
-
-async fn read_partitioning(session: &Session, tables: &[u32]) -> Result<HashMap<u32, PartitioningRow>> {
-    if tables.is_empty() || !session.facts.access.may(Part::Partitions) {
-        return Ok(HashMap::new());
-    }
-    let values: Values<'_> = &[(&tables, Type::OID_ARRAY)];
-    let rows = session
-        .query::<PartitioningRow>(include_str!("../queries/partitioning.sql"), values)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.relation, row)).collect())
 }

@@ -309,6 +309,8 @@ pub(crate) struct PartitioningRow {
     /// Rows of the leaves that were ever analysed.
     pub(crate) rows: Option<f64>,
     pub(crate) pages: Option<i64>,
+    /// Partitions of the table itself, not of its partitions.
+    pub(crate) children: i64,
 }
 
 impl FromRow for PartitioningRow {
@@ -320,7 +322,38 @@ impl FromRow for PartitioningRow {
             leaves: row.try_get(3)?,
             rows: row.try_get(4)?,
             pages: row.try_get(5)?,
+            children: row.try_get(6)?,
         })
+    }
+}
+
+impl OfRelation for PartitioningRow {
+    fn relation(&self) -> u32 {
+        self.relation
+    }
+}
+
+/// A partition of a partitioned table.
+#[derive(Debug, Clone)]
+pub(crate) struct BoundRow {
+    pub(crate) relation: u32,
+    pub(crate) partition: String,
+    pub(crate) bound: Option<String>,
+}
+
+impl FromRow for BoundRow {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            relation: row.try_get(0)?,
+            partition: text(row, 1)?,
+            bound: optional_text(row, 2)?,
+        })
+    }
+}
+
+impl OfRelation for BoundRow {
+    fn relation(&self) -> u32 {
+        self.relation
     }
 }
 

@@ -64,6 +64,41 @@ async fn a_locked_relation_is_unread_and_the_others_are_read() {
 }
 
 #[tokio::test]
+async fn a_partition_that_is_altered_holds_nothing_up() {
+    on_each_server(|database| async move {
+        database
+            .sql(
+                "CREATE TABLE public.p (id int) PARTITION BY RANGE (id);
+                 CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES FROM (1) TO (2);
+                 CREATE TABLE public.p2 PARTITION OF public.p FOR VALUES FROM (2) TO (3)",
+            )
+            .await;
+        let held = database.server.client(&database.name).await;
+        held.batch_execute("BEGIN; ALTER TABLE public.p1 ADD CHECK (id < 9)")
+            .await
+            .unwrap();
+        let begun = Instant::now();
+        let run = database.read_with(json!({"lock_timeout": 60000})).await;
+        assert_complete(&run);
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "took {:?}",
+            begun.elapsed()
+        );
+        assert!(run.warnings.is_empty(), "{:?}", run.warnings);
+        let stats = asset(&run, &database.path(&["public", "p"]))
+            .stats
+            .as_option()
+            .unwrap();
+        assert_eq!(
+            stats.properties["partition_bounds"][0]["bound"],
+            "FOR VALUES FROM (1) TO (2)"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn many_locked_relations_end_the_search_and_not_the_run() {
     on_each_server(|database| async move {
         let tables: Vec<String> = (0..300)

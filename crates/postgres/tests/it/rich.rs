@@ -213,6 +213,19 @@ async fn partitions_are_part_of_their_table() {
         let events = asset(&run, &database.path(&["shop", "events"]));
         let stats = events.stats.as_option().unwrap();
         assert_eq!(stats.properties["partitions"], json!(3));
+        assert_eq!(
+            stats.properties["partition_bounds"],
+            json!([
+                {"name": "events_2024", "bound": "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"},
+                {"name": "events_2025", "bound": "FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')"},
+            ]),
+            "of the table's own partitions"
+        );
+        let parts = asset(&run, &database.path(&["shop", "parts"]));
+        assert_eq!(
+            parts.stats.as_option().unwrap().properties["partition_bounds"],
+            json!([{"name": "parts_0", "bound": "FOR VALUES WITH (modulus 1, remainder 0)"}])
+        );
         let rows = stats.row_count.unwrap();
         assert_eq!((rows.value, rows.origin), (500, Origin::Estimate));
         assert!(stats.size_bytes.unwrap().value >= 2 * 8192);

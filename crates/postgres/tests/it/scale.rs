@@ -1,6 +1,7 @@
 //! Many tables, wide tables, many schemas: the number of statements does not follow them.
 
 use crate::database::{Database, asset, on_each_server};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 async fn create(database: &Database, tables: std::ops::Range<usize>) {
@@ -86,6 +87,49 @@ async fn a_thousand_schemas() {
         let run = database.read().await;
         assert_eq!((run.assets.len(), run.closed.len()), (1000, 1001));
         assert_eq!(run.discovery.unwrap().splits.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_partitions_are_counted_and_the_first_are_named() {
+    on_each_server(|database| async move {
+        let partitions: Vec<String> = (0..150)
+            .map(|n| format!("CREATE TABLE public.p{n:03} PARTITION OF public.parted FOR VALUES IN ({n});"))
+            .collect();
+        let others: Vec<String> = (0..300)
+            .map(|n| format!("CREATE TABLE public.other{n} (id int) PARTITION BY LIST (id);"))
+            .collect();
+        database
+            .sql(&format!(
+                "CREATE TABLE public.parted (id int) PARTITION BY LIST (id); {} {}",
+                partitions.concat(),
+                others.concat()
+            ))
+            .await;
+        let run = database.read().await;
+        assert_eq!(run.assets.len(), 301, "partitions are no assets");
+        let properties = |name: &str| {
+            let stats = asset(&run, &database.path(&["public", name]))
+                .stats
+                .as_option()
+                .unwrap();
+            stats.properties.clone()
+        };
+        let parted = properties("parted");
+        let bounds = parted["partition_bounds"].as_array().unwrap();
+        assert_eq!((&parted["partitions"], bounds.len()), (&json!(150), 100));
+        assert_eq!(parted["partition_bounds_omitted"], 50);
+        assert_eq!(
+            (&bounds[0]["name"], &bounds[99]["name"]),
+            (&json!("p000"), &json!("p099"))
+        );
+        assert_eq!(bounds[99]["bound"], "FOR VALUES IN (99)");
+        let other = properties("other299");
+        assert_eq!(
+            (&other["partitions"], &other["partition_bounds"]),
+            (&json!(0), &json!([]))
+        );
     })
     .await;
 }
