@@ -8,6 +8,7 @@
     reason = "only JSON is indexed, which answers null for what it lacks"
 )]
 
+mod bench;
 mod check;
 mod demo;
 mod examples;
@@ -28,6 +29,7 @@ usage: cargo xtask COMMAND
   test [-- ARGS]   start the peers that the tests need, then run all tests; ARGS go to the test runner
   check            formatting, lints, docs, licences, and each crate alone
   demo [--keep]    the server beside a throw-away PostgreSQL: sync, change a table, sync again
+  bench postgres   what scans and syncs cost, as ratios to floors taken in the same run (release build, Linux)
   examples         run the programs under examples/ against a throw-away PostgreSQL
 
 example: cargo xtask test -- -p headwater-postgres";
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ["check"] => check::run_all(),
         ["demo"] => demo::run(false),
         ["demo", "--keep"] => demo::run(true),
+        ["bench", args @ ..] => bench::run(args),
         ["examples"] => examples::run(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -26,7 +26,7 @@ pub(crate) struct Server {
     // What the server still has to say goes nowhere, yet it must not write into a closed pipe.
     _stdout: BufReader<ChildStdout>,
     _reaper: Reaper,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Drop for Server {
@@ -36,6 +36,10 @@ impl Drop for Server {
     }
 }
 
+/// How long a sync may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// The catalog, in the server's folder.
+const DATABASE: &str = "headwater.db";
 const TERMINATE: &str = "kill -s TERM \"$1\"";
 /// Where this process was killed: as above, then the catalog goes once the server has gone.
 const REAP: &str = "kill -s TERM \"$1\" && for _ in $(seq 150); do kill -0 \"$1\" || break; sleep 0.1; done; \
@@ -47,7 +51,7 @@ impl Server {
         let dir = tempfile::Builder::new().prefix("headwater-").tempdir()?;
         let log = dir.path().join("log");
         let key = format!("hw_demo_{}", random_hex()?);
-        let database = format!("sqlite://{}", dir.path().join("headwater.db").display());
+        let database = format!("sqlite://{}", dir.path().join(DATABASE).display());
         let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &database])
             .env("HEADWATER_ADMIN_KEY", &key)
@@ -74,8 +78,18 @@ impl Server {
             child,
             _reaper: reaper,
             _stdout: stdout,
-            _dir: dir,
+            dir,
         })
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The file of its catalog.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join(DATABASE)
     }
 
     /// Waits until the server ends by itself.
@@ -89,7 +103,7 @@ impl Server {
         let path = format!("/catalog/spaces/default/connectors/{connector}/sync");
         let started = self.client.post(&path, &serde_json::json!({}))?;
         let job = started["job_id"].as_str().ok_or("the sync has no job_id")?;
-        let deadline = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             let job = self
                 .client
@@ -100,6 +114,6 @@ impl Server {
                 _ => return Err(format!("the sync ended with {}", job["error"]).into()),
             }
         }
-        Err("the sync did not end in two minutes".into())
+        Err(format!("the sync did not end in {} seconds", PATIENCE.as_secs()).into())
     }
 }

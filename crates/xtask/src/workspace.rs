@@ -96,6 +96,15 @@ fn metadata() -> Result<Value> {
 
 /// Builds a binary of the workspace and returns where it is.
 pub(crate) fn build(package: &str) -> Result<PathBuf> {
+    build_with(package, &[])
+}
+
+/// Builds a binary as users get it, and returns where it is.
+pub(crate) fn build_release(package: &str) -> Result<PathBuf> {
+    build_with(package, &["--release"])
+}
+
+fn build_with(package: &str, flags: &[&str]) -> Result<PathBuf> {
     let mut cargo = cargo([
         "build",
         "--message-format=json-render-diagnostics",
@@ -103,6 +112,7 @@ pub(crate) fn build(package: &str) -> Result<PathBuf> {
         "-p",
         package,
     ])?;
+    cargo.args(flags);
     let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("cannot build {package}").into());

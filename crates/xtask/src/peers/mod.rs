@@ -42,9 +42,15 @@ pub(crate) fn postgres_pair() -> Result<(Postgres, Option<Postgres>)> {
 
 /// One PostgreSQL server of any version: an installed one, else from the wheel.
 pub(crate) fn postgres() -> Result<Postgres> {
+    postgres_with("")
+}
+
+/// As [`postgres`], with more settings: `-c NAME=VALUE ...`.
+pub(crate) fn postgres_with(settings: &str) -> Result<Postgres> {
     let newest = binaries::installed().into_iter().max_by_key(|one| one.major);
-    Postgres::start(&match newest {
+    let binaries = match newest {
         Some(installed) => installed,
         None => binaries::from_wheel()?,
-    })
+    };
+    Postgres::start_with(&binaries, settings)
 }

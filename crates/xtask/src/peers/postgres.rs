@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::{BufWriter, Read, Write},
     net::TcpListener,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -23,6 +23,9 @@ const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c unix_socket_directories
 pub(crate) struct Postgres {
     /// The folder of its programs.
     pub(crate) bin: PathBuf,
+    /// The version: `18.1`.
+    pub(crate) version: String,
+    data: PathBuf,
     port: u16,
     password: String,
     _reaper: Reaper,
@@ -31,6 +34,11 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Starts a server on a free port.
     pub(crate) fn start(binaries: &Binaries) -> Result<Self> {
+        Self::start_with(binaries, "")
+    }
+
+    /// Starts a server with more settings: `-c NAME=VALUE ...`.
+    pub(crate) fn start_with(binaries: &Binaries, settings: &str) -> Result<Self> {
         let account = Account::choose()?;
         let dir = account.temp_dir()?;
         let (data, log) = (dir.join("data"), dir.join("log"));
@@ -60,10 +68,12 @@ impl Postgres {
         ]);
         read(initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password_file))?;
 
-        let port = start(account, &bin, &data, &log)?;
+        let port = start(account, &bin, &data, &log, settings)?;
         eprintln!("PostgreSQL {} on 127.0.0.1:{port}", binaries.version);
         Ok(Self {
             bin,
+            version: binaries.version.clone(),
+            data,
             port,
             password,
             _reaper: reaper,
@@ -83,8 +93,14 @@ impl Postgres {
         )
     }
 
-    /// Runs SQL as the superuser, statement by statement, until one fails.
-    pub(crate) fn execute(&self, database: &str, sql: &str) -> Result {
+    /// The process that started all others of the server.
+    pub(crate) fn postmaster(&self) -> Result<u32> {
+        let file = fs::read_to_string(self.data.join("postmaster.pid"))?;
+        Ok(file.lines().next().unwrap_or_default().parse()?)
+    }
+
+    /// psql as the superuser, which ends at the first statement that fails.
+    pub(crate) fn psql(&self, database: &str) -> Command {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args([
             "-X",
@@ -96,12 +112,33 @@ impl Postgres {
             "-U",
             "postgres",
         ]);
-        psql.args(["-p", &self.port.to_string(), "-d", database, "-f", "-"]);
+        psql.args(["-p", &self.port.to_string(), "-d", database]);
         psql.env("PGPASSWORD", &self.password)
             .env("PGOPTIONS", "-c client_min_messages=warning");
-        let mut child = psql.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(sql.as_bytes())?;
+        psql
+    }
+
+    /// Runs SQL as the superuser, statement by statement, until one fails.
+    pub(crate) fn execute(&self, database: &str, sql: &str) -> Result {
+        self.execute_from(database, |stdin| stdin.write_all(sql.as_bytes()))
+    }
+
+    /// As [`execute`](Self::execute), with SQL that is written while it runs.
+    pub(crate) fn execute_from(
+        &self,
+        database: &str,
+        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result {
+        let mut psql = self.psql(database);
+        let mut child = psql
+            .args(["-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        if let Some(stdin) = child.stdin.take() {
+            let mut stdin = BufWriter::new(stdin);
+            write(&mut stdin)?;
+            stdin.flush()?;
         }
         match child.wait()?.success() {
             true => Ok(()),
@@ -130,7 +167,7 @@ fn runnable(binaries: &Binaries, account: Account, dir: &Path) -> Result<PathBuf
 }
 
 /// Starts the server; a port that was free may be taken a moment later, so more than one is tried.
-fn start(account: Account, bin: &Path, data: &Path, log: &Path) -> Result<u16> {
+fn start(account: Account, bin: &Path, data: &Path, log: &Path, settings: &str) -> Result<u16> {
     let mut last = None;
     for _ in 0..3 {
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
@@ -141,7 +178,12 @@ fn start(account: Account, bin: &Path, data: &Path, log: &Path) -> Result<u16> {
             .arg("-l")
             .arg(log)
             .args(["-w", "-t", "60"]);
-        match read(pg_ctl.arg("-o").arg(format!("-p {port} {SETTINGS}")).arg("start")) {
+        match read(
+            pg_ctl
+                .arg("-o")
+                .arg(format!("-p {port} {SETTINGS} {settings}"))
+                .arg("start"),
+        ) {
             Ok(_) => return Ok(port),
             Err(error) => last = Some(error),
         }
