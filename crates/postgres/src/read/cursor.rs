@@ -21,46 +21,43 @@ pub(crate) struct List {
     pub(crate) sql: &'static str,
 }
 
-/// An open cursor and the rows that were fetched ahead.
+/// A cursor and the rows that were fetched ahead.
 #[derive(Debug)]
 pub(crate) struct Cursor<T> {
-    name: &'static str,
-    page: usize,
+    list: &'static List,
     ahead: VecDeque<T>,
     exhausted: bool,
 }
 
 impl<T: OfRelation> Cursor<T> {
-    /// A cursor that yields nothing.
-    pub(crate) fn empty() -> Self {
+    /// A cursor that yields nothing until it is declared.
+    pub(crate) fn new(list: &'static List) -> Self {
         Self {
-            name: "",
-            page: 1,
+            list,
             ahead: VecDeque::new(),
             exhausted: true,
         }
     }
 
-    /// Declares a cursor over a list.
-    pub(crate) async fn open(session: &Session, list: &'static List, relations: &[u32]) -> Result<Self> {
+    /// Declares the cursor over these relations, if there are any.
+    pub(crate) async fn declare(&mut self, session: &Session, relations: &[u32]) -> Result<()> {
+        if relations.is_empty() {
+            return Ok(());
+        }
         session
-            .declare(list.name, list.sql, &[(&relations, Type::OID_ARRAY)])
+            .declare(self.list.name, self.list.sql, &[(&relations, Type::OID_ARRAY)])
             .await?;
-        Ok(Self {
-            name: list.name,
-            page: list.page,
-            exhausted: false,
-            ..Self::empty()
-        })
+        self.exhausted = false;
+        Ok(())
     }
 
     /// Fetches ahead when few rows are left. Awaited for several cursors at once, it is one round trip.
     pub(crate) async fn fill(&mut self, session: &Session) -> Result<()> {
-        if self.exhausted || self.ahead.len() >= self.page / 2 {
+        if self.exhausted || self.ahead.len() >= self.list.page / 2 {
             return Ok(());
         }
-        let rows = session.fetch(self.name, self.page).await?;
-        self.exhausted = rows.len() < self.page;
+        let rows = session.fetch(self.list.name, self.list.page).await?;
+        self.exhausted = rows.len() < self.list.page;
         self.ahead.extend(rows);
         Ok(())
     }

@@ -7,6 +7,7 @@
 
 mod cursor;
 pub(crate) mod definitions;
+mod lists;
 pub(crate) mod rows;
 pub(crate) mod types;
 
@@ -15,64 +16,16 @@ use crate::{
     convert::{self, Completion, Draft},
     session::{Limits, Session, Values},
 };
-use cursor::{Cursor, List, OfRelation};
 use definitions::{Reader, Wanted};
 use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink};
-use rows::{
-    BoundRow, ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, ListingRow, NamespaceRow,
-    PartitioningRow, RelationRow, UpstreamRow,
-};
+use lists::{Lists, PAGE};
+use rows::{ListingRow, NamespaceRow};
 use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::types::Type;
 use types::ColumnTypes;
 
-/// Relations of a page.
-const PAGE: usize = 250;
 /// Columns at which a page ends early.
 const PAGE_COLUMNS: usize = 4096;
-/// Rows that a cursor of columns or comments fetches at once.
-const FETCH: usize = 2048;
-
-const RELATIONS: List = List {
-    name: "relations",
-    page: PAGE,
-    sql: include_str!("../queries/relations.sql"),
-};
-const COLUMNS: List = List {
-    name: "columns",
-    page: FETCH,
-    sql: include_str!("../queries/columns.sql"),
-};
-const COMMENTS: List = List {
-    name: "comments",
-    page: FETCH,
-    sql: include_str!("../queries/comments.sql"),
-};
-const CONSTRAINTS: List = List {
-    name: "constraints",
-    page: PAGE,
-    sql: include_str!("../queries/constraints.sql"),
-};
-const UPSTREAMS: List = List {
-    name: "upstreams",
-    page: PAGE,
-    sql: include_str!("../queries/upstreams.sql"),
-};
-const PARTITIONING: List = List {
-    name: "partitioning",
-    page: PAGE,
-    sql: include_str!("../queries/partitioning.sql"),
-};
-const BOUNDS: List = List {
-    name: "bounds",
-    page: FETCH,
-    sql: include_str!("../queries/bounds.sql"),
-};
-const FOREIGN_TABLES: List = List {
-    name: "foreign_tables",
-    page: PAGE,
-    sql: include_str!("../queries/foreign_tables.sql"),
-};
 
 /// The database that a split belongs to.
 pub(crate) fn database(split: &Split) -> Result<&str> {
@@ -214,20 +167,13 @@ struct Listed {
     kind: char,
 }
 
-/// The open cursors, and what outlives a page.
+/// The open lists, and what outlives a page.
 #[derive(Debug)]
 struct Reading<'a> {
     session: &'a Session,
     database: &'a str,
     schemas: &'a HashMap<u32, Path>,
-    relations: Cursor<RelationRow>,
-    columns: Option<Cursor<ColumnRow>>,
-    comments: Option<Cursor<CommentRow>>,
-    constraints: Option<Cursor<ConstraintRow>>,
-    upstreams: Option<Cursor<UpstreamRow>>,
-    foreign_tables: Option<Cursor<ForeignTableRow>>,
-    partitioning: Option<Cursor<PartitioningRow>>,
-    bounds: Option<Cursor<BoundRow>>,
+    lists: Lists,
     types: ColumnTypes,
     definitions: Reader,
     odd_constraints: BTreeMap<char, usize>,
@@ -241,41 +187,11 @@ impl<'a> Reading<'a> {
         listing: &[Listed],
         limits: Limits,
     ) -> Result<Self> {
-        let of = |wanted: fn(char) -> bool| -> Vec<u32> {
-            listing
-                .iter()
-                .filter(|listed| wanted(listed.kind))
-                .map(|listed| listed.oid)
-                .collect()
-        };
-        let (all, views) = (of(|_| true), of(convert::is_view));
-        let (partitioned, foreign) = (of(|kind| kind == 'p'), of(|kind| kind == 'f'));
-        let may = |part| session.facts.access.may(part);
-        let (columns, constraints) = (may(Part::Columns), may(Part::Columns) && may(Part::Constraints));
-        let ((), relations, columns, comments, constraints, upstreams, foreign_tables, partitioning, bounds) =
-            tokio::try_join!(
-                session.prefer_indexes(),
-                open(session, &RELATIONS, true, &all),
-                open(session, &COLUMNS, columns, &all),
-                open(session, &COMMENTS, may(Part::Comments), &all),
-                open(session, &CONSTRAINTS, constraints, &all),
-                open(session, &UPSTREAMS, may(Part::Lineage), &views),
-                open(session, &FOREIGN_TABLES, may(Part::ForeignTables), &foreign),
-                open(session, &PARTITIONING, may(Part::Partitions), &partitioned),
-                open(session, &BOUNDS, may(Part::PartitionBounds), &partitioned),
-            )?;
         Ok(Self {
             session,
             database,
             schemas,
-            relations: relations.unwrap_or_else(Cursor::empty),
-            columns,
-            comments,
-            constraints,
-            upstreams,
-            foreign_tables,
-            partitioning,
-            bounds,
+            lists: Lists::open(session, listing).await?,
             types: ColumnTypes::default(),
             definitions: Reader::new(limits),
             odd_constraints: BTreeMap::new(),
@@ -324,50 +240,16 @@ impl<'a> Reading<'a> {
 
     /// The next relations with all that the lists say of them.
     async fn drafts(&mut self) -> Result<Vec<Draft>> {
-        self.fill().await?;
+        self.lists.fill(self.session).await?;
         let (mut drafts, mut width) = (Vec::new(), 0);
         while drafts.len() < PAGE && width < PAGE_COLUMNS {
-            let Some(relation) = self.relations.next(self.session, 1).await?.pop() else {
+            let Some(draft) = self.lists.next(self.session).await? else {
                 break;
-            };
-            let (session, oid) = (self.session, relation.oid);
-            let draft = Draft {
-                columns: of(&mut self.columns, session, oid).await?,
-                comments: of(&mut self.comments, session, oid).await?,
-                constraints: of(&mut self.constraints, session, oid).await?,
-                upstreams: match convert::is_view(relation.kind) {
-                    true => of(&mut self.upstreams, session, oid).await?,
-                    false => None,
-                },
-                partitioning: of(&mut self.partitioning, session, oid)
-                    .await?
-                    .and_then(|mut rows| rows.pop()),
-                bounds: of(&mut self.bounds, session, oid).await?,
-                foreign: of(&mut self.foreign_tables, session, oid)
-                    .await?
-                    .and_then(|mut rows| rows.pop()),
-                relation,
             };
             width += draft.columns.as_ref().map_or(0, Vec::len);
             drafts.push(draft);
         }
         Ok(drafts)
-    }
-
-    /// Fetches ahead on all cursors in one round trip.
-    async fn fill(&mut self) -> Result<()> {
-        let session = self.session;
-        tokio::try_join!(
-            self.relations.fill(session),
-            fill(&mut self.columns, session),
-            fill(&mut self.comments, session),
-            fill(&mut self.constraints, session),
-            fill(&mut self.upstreams, session),
-            fill(&mut self.foreign_tables, session),
-            fill(&mut self.partitioning, session),
-            fill(&mut self.bounds, session),
-        )?;
-        Ok(())
     }
 
     fn all_wanted(&self, drafts: &[Draft]) -> Vec<Wanted> {
@@ -432,39 +314,5 @@ impl<'a> Reading<'a> {
             out.warn(code, detail, path).await?;
         }
         Ok(())
-    }
-}
-
-/// A cursor over the facts of these relations; none where they may not be read.
-async fn open<T: OfRelation>(
-    session: &Session,
-    list: &'static List,
-    readable: bool,
-    relations: &[u32],
-) -> Result<Option<Cursor<T>>> {
-    if !readable {
-        return Ok(None);
-    }
-    if relations.is_empty() {
-        return Ok(Some(Cursor::empty()));
-    }
-    Cursor::open(session, list, relations).await.map(Some)
-}
-
-async fn of<T: OfRelation>(
-    cursor: &mut Option<Cursor<T>>,
-    session: &Session,
-    relation: u32,
-) -> Result<Option<Vec<T>>> {
-    match cursor {
-        Some(cursor) => cursor.of(session, relation).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn fill<T: OfRelation>(cursor: &mut Option<Cursor<T>>, session: &Session) -> Result<()> {
-    match cursor {
-        Some(cursor) => cursor.fill(session).await,
-        None => Ok(()),
     }
 }
