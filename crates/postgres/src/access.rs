@@ -21,6 +21,7 @@ pub(crate) enum Part {
     Partitions,
     PartitionBounds,
     ForeignTables,
+    ExactSizes,
     Identity,
 }
 
@@ -52,6 +53,8 @@ const FUNCTIONS: &[&str] = &[
     "pg_get_partkeydef(oid)",
     "pg_get_viewdef(oid)",
 ];
+/// Of exact sizes, which few ask for.
+const SIZES: &[&str] = &["pg_partition_tree(regclass)", "pg_total_relation_size(regclass)"];
 
 impl Part {
     fn needs(self) -> &'static [&'static str] {
@@ -73,6 +76,7 @@ impl Part {
                 "pg_get_expr(pg_node_tree,oid)",
             ],
             Self::ForeignTables => &["pg_foreign_table", "pg_foreign_server", "pg_foreign_data_wrapper"],
+            Self::ExactSizes => SIZES,
             Self::Identity => &["pg_control_system()"],
         }
     }
@@ -93,6 +97,7 @@ impl Part {
             Self::Partitions => "partitions",
             Self::PartitionBounds => "bounds of partitions",
             Self::ForeignTables => "servers and options of foreign tables",
+            Self::ExactSizes => "exact sizes",
             Self::Identity => "the identity of the server",
         }
     }
@@ -112,7 +117,7 @@ impl Part {
                 Self::ForeignTables,
             ],
             "lineage" => &[Self::Lineage],
-            "row_counts" => &[Self::Partitions],
+            "row_counts" => &[Self::Partitions, Self::ExactSizes],
             _ => &[],
         }
     }
@@ -131,12 +136,15 @@ impl Part {
         Self::Partitions,
         Self::PartitionBounds,
         Self::ForeignTables,
+        Self::ExactSizes,
     ];
 }
 
-/// The names that [`Access::new`] is to be told about: relations, then functions.
-pub(crate) fn names() -> (&'static [&'static str], &'static [&'static str]) {
-    (RELATIONS, FUNCTIONS)
+/// The names that [`Access::new`] is to be told about: relations, then functions. What is not asked about is
+/// not refused.
+pub(crate) fn names(exact_sizes: bool) -> (&'static [&'static str], Vec<&'static str>) {
+    let sizes = if exact_sizes { SIZES } else { &[] };
+    (RELATIONS, [FUNCTIONS, sizes].concat())
 }
 
 /// What one role may not read.
@@ -232,7 +240,8 @@ mod tests {
 
     #[test]
     fn every_need_is_asked_for() {
-        let asked: Vec<&str> = RELATIONS.iter().chain(FUNCTIONS).copied().collect();
+        let (relations, functions) = names(true);
+        let asked = [relations, &functions].concat();
         for part in Part::SECONDARY.iter().chain(&[Part::Relations, Part::Identity]) {
             for need in part.needs() {
                 assert!(asked.contains(need), "{need}");

@@ -47,6 +47,10 @@ pub struct Config {
     #[serde(default = "default_lock_timeout")]
     #[schemars(range(min = 1, max = 600_000))]
     pub lock_timeout: u64,
+    /// Whether sizes are measured, with indexes and TOAST, in place of estimated. A measurement waits for a
+    /// locked relation.
+    #[serde(default)]
+    pub exact_sizes: bool,
     /// Which schemas and tables to read.
     #[serde(default)]
     pub filters: Filters,

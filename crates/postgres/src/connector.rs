@@ -7,7 +7,7 @@ use crate::{
     credentials::Credentials,
     databases::{self, Database},
     discover, read,
-    session::{Limits, Session, or_cancel},
+    session::{Session, Settings, or_cancel},
 };
 use async_trait::async_trait;
 use headwater_core::{
@@ -22,7 +22,7 @@ pub struct Postgres {
     server: Server,
     selection: Selection,
     scope: Scope,
-    limits: Limits,
+    settings: Settings,
 }
 
 /// How many sessions a server is asked to bear at once.
@@ -65,7 +65,7 @@ impl Connect for Postgres {
         Ok(Self {
             scope: config.scope()?,
             selection: config.selection()?,
-            limits: Limits::from(&config),
+            settings: Settings::from(&config),
             server: Server::new(&config, credentials, host)?,
         })
     }
@@ -153,7 +153,7 @@ impl SourceConnector for Postgres {
 
 impl Postgres {
     async fn session(&self, database: &str, cx: &Cx) -> Result<Session> {
-        cx.or_stop(Session::open(&self.server, database, self.limits))
+        cx.or_stop(Session::open(&self.server, database, self.settings))
             .await
     }
 
@@ -162,7 +162,7 @@ impl Postgres {
         let session = self.session(read::database(split)?, cx).await?;
         session.facts.access.require_relations()?;
         let work = async {
-            read::read(&session, split, &self.scope, self.limits, out).await?;
+            read::read(&session, split, &self.scope, self.settings, out).await?;
             session.finish().await
         };
         or_cancel(&self.server, session.cancel_token(), cx, Box::pin(work)).await

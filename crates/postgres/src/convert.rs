@@ -43,6 +43,8 @@ pub(crate) struct Completion<'a> {
     pub(crate) block_size: u64,
     pub(crate) types: &'a ColumnTypes,
     pub(crate) texts: Texts,
+    /// Where sizes are measured and not estimated.
+    pub(crate) sizes: Option<Texts>,
 }
 
 /// The kind of asset behind a relkind, where it is one.
@@ -59,6 +61,11 @@ pub(crate) fn kind(relkind: char) -> Option<AssetKind> {
 /// Whether a query makes the relation.
 pub(crate) fn is_view(relkind: char) -> bool {
     matches!(relkind, 'v' | 'm')
+}
+
+/// Whether the relation has bytes on this server: its own, or those of its partitions.
+pub(crate) fn is_stored(relkind: char) -> bool {
+    matches!(relkind, 'r' | 'p' | 'm')
 }
 
 /// The kind of a constraint, where it is known.
@@ -94,7 +101,7 @@ impl Draft {
     pub(crate) fn into_asset(mut self, schema: &Path, kind: AssetKind, with: &mut Completion<'_>) -> Asset {
         let mut asset = Asset::new(schema.child(&*self.relation.name), kind);
         asset.native_id = Some(self.relation.oid.to_string().into());
-        asset.stats = Facet::Read(self.stats(with.block_size));
+        asset.stats = self.measured(with);
         asset.owners = Facet::Read(vec![self.relation.owner.clone()]);
         // PostgreSQL has no tags: that there are none is an answer.
         asset.tags = Facet::Read(Vec::new());
@@ -190,6 +197,19 @@ impl Draft {
             constraint(row, columns, with.database, expression)
         });
         Facet::Read(known.chain(key).collect())
+    }
+
+    /// A relation that could not be measured keeps what is stored: an estimate, which is of the table
+    /// without its indexes, would come and go beside the exact size.
+    fn measured(&self, with: &mut Completion<'_>) -> Facet<Stats> {
+        let mut stats = self.stats(with.block_size);
+        if let Some(sizes) = with.sizes.as_mut().filter(|_| is_stored(self.relation.kind)) {
+            let Some(bytes) = sizes.size(self.relation.oid) else {
+                return Facet::Unread;
+            };
+            stats.size_bytes = Some(Stat::exact(bytes));
+        }
+        Facet::Read(stats)
     }
 
     fn stats(&self, block_size: u64) -> Stats {

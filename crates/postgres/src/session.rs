@@ -30,18 +30,20 @@ pub(crate) trait FromRow: Sized + Send {
     fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
 }
 
-/// How long the server may take.
+/// How long the server may take, and what it is to measure.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct Settings {
     pub(crate) statement: Duration,
     pub(crate) lock: Duration,
+    pub(crate) exact_sizes: bool,
 }
 
-impl From<&Config> for Limits {
+impl From<&Config> for Settings {
     fn from(config: &Config) -> Self {
         Self {
             statement: Duration::from_secs(config.statement_timeout),
             lock: Duration::from_millis(config.lock_timeout),
+            exact_sizes: config.exact_sizes,
         }
     }
 }
@@ -67,10 +69,10 @@ const OLDEST: i32 = 120_000;
 
 impl Session {
     /// Logs in, begins the transaction and learns what the role may read.
-    pub(crate) async fn open(server: &Server, database: &str, limits: Limits) -> Result<Self> {
+    pub(crate) async fn open(server: &Server, database: &str, settings: Settings) -> Result<Self> {
         let client = server.connect(database).await?;
-        let (relations, functions) = access::names();
-        let begin = begin(limits);
+        let (relations, functions) = access::names(settings.exact_sizes);
+        let begin = begin(settings);
         let values: Values<'_> = &[(&relations, Type::TEXT_ARRAY), (&functions, Type::TEXT_ARRAY)];
         let (begun, facts) = tokio::join!(
             client.batch_execute(&begin),
@@ -223,7 +225,7 @@ pub(crate) async fn or_cancel<T>(
     }
 }
 
-fn begin(limits: Limits) -> String {
+fn begin(settings: Settings) -> String {
     format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
          SET LOCAL search_path = pg_catalog;
@@ -233,8 +235,8 @@ fn begin(limits: Limits) -> String {
          SET LOCAL jit = off;
          SET LOCAL work_mem = '16MB';
          SET LOCAL cursor_tuple_fraction = 1",
-        limits.statement.as_millis(),
-        limits.lock.as_millis(),
+        settings.statement.as_millis(),
+        settings.lock.as_millis(),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Definitions and expressions: all that waits for a relation's lock.
+//! Definitions, expressions and exact sizes: all that waits for a relation's lock.
 //!
 //! One transaction that alters a table would fail the read of a whole database, so these texts come in
 //! batches of their own, each in a savepoint. A batch that fails is halved until what holds it up stands
@@ -8,7 +8,7 @@
 use super::rows::TextOfRow;
 use crate::{
     error,
-    session::{Limits, Session, Values},
+    session::{Session, Settings, Values},
 };
 use headwater_core::{Result, SplitSink};
 use std::{
@@ -25,11 +25,21 @@ pub(crate) struct Wanted {
     pub(crate) defaults: bool,
     pub(crate) constraints: Vec<u32>,
     pub(crate) partition_key: bool,
+    pub(crate) size: bool,
 }
 
 impl Wanted {
+    /// Only the size of a relation.
+    pub(crate) fn size(relation: u32) -> Self {
+        Self {
+            relation,
+            size: true,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        !(self.view || self.defaults || self.partition_key) && self.constraints.is_empty()
+        !(self.view || self.defaults || self.partition_key || self.size) && self.constraints.is_empty()
     }
 }
 
@@ -56,6 +66,11 @@ impl Texts {
 
     pub(crate) fn partition_key(&mut self, relation: u32) -> Option<String> {
         self.found.remove(&('p', relation, 0))
+    }
+
+    /// Bytes, as many as were measured.
+    pub(crate) fn size(&mut self, relation: u32) -> Option<u64> {
+        self.found.remove(&('s', relation, 0))?.parse().ok()
     }
 
     /// Whether the relation held its batch up.
@@ -85,9 +100,9 @@ pub(crate) struct Reader {
 const RETRY_LOCK: Duration = Duration::from_millis(100);
 
 impl Reader {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
-            lock: limits.lock,
+            lock: settings.lock,
             culprits: 64,
             time: Duration::from_secs(30),
         }
@@ -152,6 +167,7 @@ async fn query(
         .flat_map(|wanted| wanted.constraints.clone())
         .collect();
     let partition_keys = of(|wanted| wanted.partition_key);
+    let sizes = of(|wanted| wanted.size);
     let kinds = [
         (&views, include_str!("../queries/definitions/views.sql")),
         (&defaults, include_str!("../queries/definitions/defaults.sql")),
@@ -163,6 +179,7 @@ async fn query(
             &partition_keys,
             include_str!("../queries/definitions/partition_keys.sql"),
         ),
+        (&sizes, include_str!("../queries/definitions/sizes.sql")),
     ];
     let wanted: Vec<&str> = kinds
         .iter()
@@ -174,6 +191,7 @@ async fn query(
         (&defaults, Type::OID_ARRAY),
         (&constraints, Type::OID_ARRAY),
         (&partition_keys, Type::OID_ARRAY),
+        (&sizes, Type::OID_ARRAY),
     ];
     session
         .query_apart(&wanted.join("UNION ALL\n"), values, lock)

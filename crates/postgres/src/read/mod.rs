@@ -14,7 +14,7 @@ pub(crate) mod types;
 use crate::{
     access::Part,
     convert::{self, Completion, Draft},
-    session::{Limits, Session, Values},
+    session::{Session, Settings, Values},
 };
 use definitions::{Reader, Wanted};
 use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink};
@@ -40,20 +40,20 @@ pub(crate) async fn read(
     session: &Session,
     split: &Split,
     scope: &Scope,
-    limits: Limits,
+    settings: Settings,
     out: &SplitSink,
 ) -> Result<()> {
     let database = database(split)?;
     warn_refused(session, database, out).await?;
     let schemas = read_namespaces(session, database, split, out).await?;
     let listing = list(session, &schemas, scope, out).await?;
-    let mut reading = Reading::begin(session, database, &schemas, &listing, limits).await?;
+    let mut reading = Reading::begin(session, database, &schemas, &listing, settings).await?;
     while reading.page(out).await? {
         out.cost(session.take_cost()).await?;
     }
     warn_unknown(out, "constraint", &reading.odd_constraints).await?;
     if reading.definitions.gave_up() {
-        let detail = "too many relations are locked or change: the definitions and expressions of others may be \
+        let detail = "too many relations are locked or change: definitions, expressions and sizes of others may be \
                       unread as well";
         out.warn("definitions_given_up", detail, Some(Path::new([database])))
             .await?;
@@ -176,6 +176,7 @@ struct Reading<'a> {
     lists: Lists,
     types: ColumnTypes,
     definitions: Reader,
+    settings: Settings,
     odd_constraints: BTreeMap<char, usize>,
 }
 
@@ -185,7 +186,7 @@ impl<'a> Reading<'a> {
         database: &'a str,
         schemas: &'a HashMap<u32, Path>,
         listing: &[Listed],
-        limits: Limits,
+        settings: Settings,
     ) -> Result<Self> {
         Ok(Self {
             session,
@@ -193,7 +194,8 @@ impl<'a> Reading<'a> {
             schemas,
             lists: Lists::open(session, listing).await?,
             types: ColumnTypes::default(),
-            definitions: Reader::new(limits),
+            definitions: Reader::new(settings),
+            settings,
             odd_constraints: BTreeMap::new(),
         })
     }
@@ -213,11 +215,13 @@ impl<'a> Reading<'a> {
         let wanted = self.all_wanted(&drafts);
         let texts = self.definitions.read(self.session, &wanted, out).await?;
         self.warn(&drafts, &wanted, &texts, out).await?;
+        let sizes = self.sizes(&drafts, out).await?;
         let mut completion = Completion {
             database: self.database,
             block_size: self.session.facts.block_size,
             types: &self.types,
             texts,
+            sizes,
         };
         for mut draft in drafts {
             let (Some(schema), Some(kind)) = (
@@ -275,7 +279,24 @@ impl<'a> Reading<'a> {
                     .partitioning
                     .as_ref()
                     .is_some_and(|row| row.columns.contains(&0)),
+            size: false,
         }
+    }
+
+    /// The sizes of a page, where they are to be measured. They are a batch of their own: a relation whose
+    /// size cannot be had may still show its texts.
+    async fn sizes(&mut self, drafts: &[Draft], out: &SplitSink) -> Result<Option<definitions::Texts>> {
+        if !self.settings.exact_sizes || !self.session.facts.access.may(Part::ExactSizes) {
+            return Ok(None);
+        }
+        let wanted: Vec<Wanted> = drafts
+            .iter()
+            .filter(|draft| convert::is_stored(draft.relation.kind))
+            .map(|draft| Wanted::size(draft.relation.oid))
+            .collect();
+        let sizes = self.definitions.read(self.session, &wanted, out).await?;
+        self.warn(drafts, &wanted, &sizes, out).await?;
+        Ok(Some(sizes))
     }
 
     fn count_odd(&mut self, drafts: &[Draft]) {
@@ -285,7 +306,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Names the relations whose texts are unread.
+    /// Names the relations whose texts or sizes are unread.
     async fn warn(
         &self,
         drafts: &[Draft],
@@ -302,9 +323,10 @@ impl<'a> Reading<'a> {
             let Some(wanted) = unread.get(&relation.oid) else {
                 continue;
             };
-            let (code, what) = match wanted.view {
-                true => ("definition_unread", "its definition"),
-                false => ("expressions_unread", "its defaults and checks"),
+            let (code, what) = match (wanted.size, wanted.view) {
+                (true, _) => ("size_unread", "its exact size"),
+                (false, true) => ("definition_unread", "its definition"),
+                (false, false) => ("expressions_unread", "its defaults and checks"),
             };
             let detail = format!("{what} could not be read: it is locked, or changed while it was read");
             let path = self

@@ -18,5 +18,6 @@ mod locks;
 mod names;
 mod rich;
 mod scale;
+mod sizes;
 mod stop;
 mod tls;
