@@ -18,10 +18,19 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::AbortHandle,
     time::timeout,
 };
 use tokio_postgres::{CancelToken, Client, config::SslMode as Wire, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// A connection that is logged in.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    /// What moves its bytes. It ends with the client, unless the client waits for an answer.
+    pub(crate) task: AbortHandle,
+}
 
 /// One server and one role.
 pub(crate) struct Server {
@@ -72,7 +81,7 @@ impl Server {
     }
 
     /// Logs in to a database.
-    pub(crate) async fn connect(&self, database: &str) -> Result<Client> {
+    pub(crate) async fn connect(&self, database: &str) -> Result<Connection> {
         let mut attempts = self.attempts.iter().peekable();
         loop {
             let Some(wire) = attempts.next() else {
@@ -82,7 +91,7 @@ impl Server {
                 ));
             };
             match timeout(self.connect_timeout, self.attempt(*wire, database)).await {
-                Ok(Ok(client)) => return Ok(client),
+                Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(Refused::Here(failure)))
                     if attempts.peek().is_some() && may_try_the_other(*wire, &failure) => {}
                 Ok(Err(Refused::Here(failure))) => return Err(self.refused(failure, database)),
@@ -92,7 +101,7 @@ impl Server {
         }
     }
 
-    async fn attempt(&self, wire: Wire, database: &str) -> Result<Client, Refused> {
+    async fn attempt(&self, wire: Wire, database: &str) -> Result<Connection, Refused> {
         let stream = self.dial.connect(&self.endpoint).await.map_err(Refused::Host)?;
         let mut config = tokio_postgres::Config::new();
         config
@@ -107,10 +116,13 @@ impl Server {
             .await
             .map_err(Refused::Here)?;
         // It ends with the client. What goes wrong on it, the client's calls return.
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let _ended = connection.await;
         });
-        Ok(client)
+        Ok(Connection {
+            client,
+            task: task.abort_handle(),
+        })
     }
 
     fn password(&self) -> Result<Option<Secret>> {

@@ -165,6 +165,7 @@ impl Postgres {
             read::read(&session, split, &self.scope, self.settings, out).await?;
             session.finish().await
         };
+        let work = session.watch(|| out.beat(), work);
         or_cancel(&self.server, session.cancel_token(), cx, Box::pin(work)).await
     }
 
@@ -174,7 +175,7 @@ impl Postgres {
             return Ok(names.iter().map(|name| Database::named(name)).collect());
         }
         let session = self.entrance(cx).await?;
-        let work = databases::list(&session, &self.server.role);
+        let work = session.watch(|| {}, databases::list(&session, &self.server.role));
         or_cancel(&self.server, session.cancel_token(), cx, work).await
     }
 
@@ -194,14 +195,15 @@ impl Postgres {
 
     async fn discover_database(&self, database: &str, scope: &Scope, cx: &Cx) -> Result<discover::Found> {
         let session = self.session(database, cx).await?;
-        let work = discover::list(&session, database, scope);
+        let work = session.watch(|| {}, discover::list(&session, database, scope));
         or_cancel(&self.server, session.cancel_token(), cx, work).await
     }
 
     async fn check_database(&self, database: &str, cx: &Cx) -> Result<CheckReport> {
         let session = self.session(database, cx).await?;
         let begun = Instant::now();
-        or_cancel(&self.server, session.cancel_token(), cx, session.ping()).await?;
+        let ping = session.watch(|| {}, session.ping());
+        or_cancel(&self.server, session.cancel_token(), cx, ping).await?;
         let latency = begun.elapsed();
         let access = &session.facts.access;
         access.require_relations()?;

@@ -13,6 +13,7 @@ mod error;
 mod iam;
 mod identity;
 mod options;
+mod pulse;
 mod quote;
 mod read;
 mod session;

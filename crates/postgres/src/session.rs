@@ -6,15 +6,16 @@
 use crate::{
     access::{self, Access},
     config::Config,
-    connect::Server,
+    connect::{Connection, Server},
     error,
+    pulse::Pulse,
 };
 use futures_util::{TryStreamExt, pin_mut};
 use headwater_core::{Cost, Cx, Error, ErrorKind, Result};
 use std::{
     future::Future,
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::time::timeout;
 use tokio_postgres::{
@@ -59,9 +60,13 @@ pub(crate) struct Facts {
 #[derive(Debug)]
 pub(crate) struct Session {
     client: Client,
+    pulse: Pulse,
     pub(crate) facts: Facts,
     statements: AtomicU64,
     requests: AtomicU64,
+    begun: Instant,
+    /// Milliseconds after `begun` up to which the cost was told.
+    told: AtomicU64,
 }
 
 /// The oldest server whose catalogs the statements fit.
@@ -70,33 +75,24 @@ const OLDEST: i32 = 120_000;
 impl Session {
     /// Logs in, begins the transaction and learns what the role may read.
     pub(crate) async fn open(server: &Server, database: &str, settings: Settings) -> Result<Self> {
-        let client = server.connect(database).await?;
-        let (relations, functions) = access::names(settings.exact_sizes);
-        let begin = begin(settings);
-        let values: Values<'_> = &[(&relations, Type::TEXT_ARRAY), (&functions, Type::TEXT_ARRAY)];
-        let (begun, facts) = tokio::join!(
-            client.batch_execute(&begin),
-            client.query_typed_one(include_str!("queries/session.sql"), values),
-        );
-        begun.map_err(error::of_statement)?;
-        let row = facts.map_err(error::of_statement)?;
-        let facts = read_facts(&row)?;
-        if row
-            .try_get::<_, &str>(4)
-            .is_ok_and(|encoding| encoding == "SQL_ASCII")
-        {
-            // The server knows no encoding and refuses to send what is not UTF-8: take the bytes as they are.
-            let raw = client
-                .batch_execute("SET LOCAL client_encoding = 'SQL_ASCII'")
-                .await;
-            raw.map_err(error::of_statement)?;
-        }
+        let Connection { client, task } = server.connect(database).await?;
+        let pulse = Pulse::new(task, settings.statement);
+        let begun = pulse.answer(begin(&client, settings));
+        let facts = pulse.watch(|| {}, begun).await?;
         Ok(Self {
             client,
+            pulse,
             facts,
             statements: AtomicU64::new(2),
             requests: AtomicU64::new(2),
+            begun: Instant::now(),
+            told: AtomicU64::new(0),
         })
+    }
+
+    /// Runs work on this session for as long as the server answers, and calls `beat` while it does.
+    pub(crate) async fn watch<T>(&self, beat: impl Fn(), work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.pulse.watch(beat, work).await
     }
 
     /// All rows of a statement.
@@ -110,10 +106,8 @@ impl Session {
         self.statements.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         let declare = format!("DECLARE {name} NO SCROLL CURSOR FOR {sql}");
-        self.client
-            .execute_typed(&declare, values)
-            .await
-            .map_err(error::of_statement)?;
+        let declared = self.client.execute_typed(&declare, values);
+        self.pulse.answer(declared).await.map_err(error::of_statement)?;
         Ok(())
     }
 
@@ -123,11 +117,7 @@ impl Session {
     pub(crate) async fn prefer_indexes(&self) -> Result<()> {
         let settings = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;
                         SET LOCAL random_page_cost = 1";
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.client
-            .batch_execute(settings)
-            .await
-            .map_err(error::of_statement)
+        self.execute(settings).await.map_err(error::of_statement)
     }
 
     /// The next rows of a cursor.
@@ -145,13 +135,11 @@ impl Session {
         lock: Duration,
     ) -> Result<Vec<T>, tokio_postgres::Error> {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        self.requests.fetch_add(2, Ordering::Relaxed);
         let before = format!("SAVEPOINT apart; SET LOCAL lock_timeout = {}", lock.as_millis());
         let (before, rows, after) = tokio::join!(
-            self.client.batch_execute(&before),
+            self.execute(&before),
             self.rows(sql, values),
-            self.client
-                .batch_execute("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart"),
+            self.execute("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart"),
         );
         before?;
         after?;
@@ -160,25 +148,22 @@ impl Session {
 
     /// One small round trip.
     pub(crate) async fn ping(&self) -> Result<()> {
-        self.client
-            .batch_execute("SELECT 1")
-            .await
-            .map_err(error::of_statement)
+        self.execute("SELECT 1").await.map_err(error::of_statement)
     }
 
     /// Ends the transaction.
     pub(crate) async fn finish(&self) -> Result<()> {
-        self.client
-            .batch_execute("COMMIT")
-            .await
-            .map_err(error::of_statement)
+        self.execute("COMMIT").await.map_err(error::of_statement)
     }
 
-    /// What was sent since the last call.
+    /// What was sent since the last call, and for how long the server held a snapshot.
     pub(crate) fn take_cost(&self) -> Cost {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let told = self.told.swap(now, Ordering::Relaxed);
         Cost {
             requests: self.requests.swap(0, Ordering::Relaxed),
             statements: self.statements.swap(0, Ordering::Relaxed),
+            source_seconds: Duration::from_millis(now.saturating_sub(told)).as_secs_f64(),
             ..Cost::default()
         }
     }
@@ -187,15 +172,24 @@ impl Session {
         self.client.cancel_token()
     }
 
+    /// Statements without values and rows.
+    async fn execute(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.pulse.answer(self.client.batch_execute(sql)).await
+    }
+
     async fn rows<T: FromRow>(&self, sql: &str, values: Values<'_>) -> Result<Vec<T>, tokio_postgres::Error> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let stream = self.client.query_typed_raw(sql, values.to_vec()).await?;
-        pin_mut!(stream);
-        let mut rows = Vec::new();
-        while let Some(row) = stream.try_next().await? {
-            rows.push(T::from_row(&row)?);
-        }
-        Ok(rows)
+        let rows = async {
+            let stream = self.client.query_typed_raw(sql, values.to_vec()).await?;
+            pin_mut!(stream);
+            let mut rows = Vec::new();
+            while let Some(row) = stream.try_next().await? {
+                rows.push(T::from_row(&row)?);
+            }
+            Ok(rows)
+        };
+        self.pulse.answer(rows).await
     }
 }
 
@@ -225,7 +219,29 @@ pub(crate) async fn or_cancel<T>(
     }
 }
 
-fn begin(settings: Settings) -> String {
+/// Begins the transaction and asks what the server is.
+async fn begin(client: &Client, settings: Settings) -> Result<Facts> {
+    let (relations, functions) = access::names(settings.exact_sizes);
+    let values: Values<'_> = &[(&relations, Type::TEXT_ARRAY), (&functions, Type::TEXT_ARRAY)];
+    let begin = begin_statements(settings);
+    let (begun, row) = tokio::join!(
+        client.batch_execute(&begin),
+        client.query_typed_one(include_str!("queries/session.sql"), values),
+    );
+    begun.map_err(error::of_statement)?;
+    let row = row.map_err(error::of_statement)?;
+    let facts = read_facts(&row)?;
+    if row.try_get(4).is_ok_and(|encoding: &str| encoding == "SQL_ASCII") {
+        // The server knows no encoding and refuses to send what is not UTF-8: take the bytes as they are.
+        let raw = client
+            .batch_execute("SET LOCAL client_encoding = 'SQL_ASCII'")
+            .await;
+        raw.map_err(error::of_statement)?;
+    }
+    Ok(facts)
+}
+
+fn begin_statements(settings: Settings) -> String {
     format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
          SET LOCAL search_path = pg_catalog;

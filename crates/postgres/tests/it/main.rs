@@ -18,6 +18,7 @@ mod locks;
 mod names;
 mod rich;
 mod scale;
+mod silence;
 mod sizes;
 mod stop;
 mod tls;
