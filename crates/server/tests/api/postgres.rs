@@ -1,24 +1,14 @@
 //! The whole road against a real PostgreSQL: made, synced, synced again, altered, and exactly that is told.
 
 use crate::{
+    database::Database,
     program::{Program, serve},
     test_app::{ADMIN_KEY, TestApp},
 };
 use headwater_core::Secret;
 use headwater_server::SecretKey;
 use serde_json::{Value, json};
-use std::{
-    env, process,
-    sync::atomic::{AtomicU32, Ordering},
-};
 use tempfile::TempDir;
-use tokio_postgres::{Config, NoTls, config::Host};
-
-/// A database of a test's own; [`drop_it`](Self::drop_it) at the end.
-struct Database {
-    server: String,
-    name: String,
-}
 
 const SHOP: &str = "
     CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL UNIQUE);
@@ -30,64 +20,14 @@ const SHOP: &str = "
     CREATE VIEW totals AS SELECT customer_id, sum(total) AS total FROM orders GROUP BY 1;
 ";
 
-impl Database {
-    async fn create() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let server = env::var("HEADWATER_TEST_POSTGRES")
-            .expect("HEADWATER_TEST_POSTGRES is not set: run cargo xtask test, which starts a PostgreSQL");
-        let name = format!("api_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        execute(&server, &format!("CREATE DATABASE {name}")).await;
-        Self { server, name }
-    }
-
-    fn url(&self) -> String {
-        format!("{}/{}", self.server.rsplit_once('/').unwrap().0, self.name)
-    }
-
-    async fn execute(&self, sql: &str) {
-        execute(&self.url(), sql).await;
-    }
-
-    /// The body that makes a connector for it.
-    fn connector(&self) -> Value {
-        let config: Config = self.url().parse().unwrap();
-        let Host::Tcp(host) = &config.get_hosts()[0] else {
-            panic!("the test server listens on TCP");
-        };
-        json!({
-            "name": "shop", "connector_type": "postgresql",
-            "config": {"host": host, "port": config.get_ports()[0], "database": self.name, "schema": "public"},
-            "credentials": {
-                "username": config.get_user(), "password": String::from_utf8_lossy(config.get_password().unwrap()),
-            },
-        })
-    }
-
-    async fn drop_it(self) {
-        execute(&self.server, &format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
-    }
-}
-
-async fn execute(url: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn from_a_database_to_exactly_the_change_that_was_made() {
     let database = Database::create().await;
     database.execute(SHOP).await;
     let app = TestApp::start().await;
-    let made = app
-        .post("/catalog/spaces/default/connectors", &database.connector())
-        .await
-        .expect(201);
+    let connector = app.create_connector(&database.connector()).await;
+    let made = app.get(&connector).await.expect(200);
     assert_eq!(made["connector_type"], "postgres");
-    let connector = format!(
-        "/catalog/spaces/default/connectors/{}",
-        made["id"].as_str().unwrap()
-    );
     let tested = app
         .post(&format!("{connector}/test"), &json!({}))
         .await
@@ -169,14 +109,7 @@ async fn a_wrong_password_fails_the_test_and_not_the_caller() {
     let app = TestApp::start().await;
     let mut body = database.connector();
     body["credentials"]["password"] = json!("hunter2");
-    let made = app
-        .post("/catalog/spaces/default/connectors", &body)
-        .await
-        .expect(201);
-    let connector = format!(
-        "/catalog/spaces/default/connectors/{}",
-        made["id"].as_str().unwrap()
-    );
+    let connector = app.create_connector(&body).await;
     let reply = app.post(&format!("{connector}/test"), &json!({})).await;
     assert!(!reply.text.contains("hunter2"), "{}", reply.text);
     assert_eq!(reply.expect(200)["success"], false);
@@ -196,14 +129,7 @@ async fn the_catalog_lives_in_postgresql_too() {
         .env("HEADWATER_ADMIN_KEY", ADMIN_KEY);
     let program = Program::start(&mut command);
     let client = program.client(ADMIN_KEY);
-    let made = client
-        .post("/catalog/spaces/default/connectors", &shop.connector())
-        .await
-        .expect(201);
-    let connector = format!(
-        "/catalog/spaces/default/connectors/{}",
-        made["id"].as_str().unwrap()
-    );
+    let connector = client.create_connector(&shop.connector()).await;
     assert_eq!(client.sync(&connector).await["products_created"], 3);
     assert_eq!(client.sync(&connector).await["products_unchanged"], 3);
     let (status, _, log) = program.signal("TERM");

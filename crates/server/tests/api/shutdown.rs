@@ -1,7 +1,7 @@
 //! Ending in order: what runs is handed back, and nothing is lost.
 
 use crate::test_app::TestApp;
-use headwater_testkit::{Call, Defect, ToySource};
+use headwater_testkit::{Defect, ToySource};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,7 @@ async fn a_running_sync_is_handed_back_and_resumed() {
     let app = TestApp::start().await;
     let source = ToySource::shop();
     let connector = app.create_toy(&source).await;
-    let gate = source.hold(Call::Assets);
-    let started = app
-        .post(&format!("{connector}/sync"), &json!({}))
-        .await
-        .expect(202);
-    gate.reached().await;
+    let (started, gate) = app.held_sync(&source, &connector).await;
     let begin = Instant::now();
     // The first server ends before the gate opens, so it is the second that reads the rest.
     let app = app.restart().await;
@@ -45,11 +40,7 @@ async fn while_it_ends_a_server_answers_and_says_that_it_is_not_ready() {
     let source = ToySource::shop();
     source.set_defect(Defect::StopIgnored);
     let connector = app.create_toy(&source).await;
-    let gate = source.hold(Call::Assets);
-    app.post(&format!("{connector}/sync"), &json!({}))
-        .await
-        .expect(202);
-    gate.reached().await;
+    let (_started, gate) = app.held_sync(&source, &connector).await;
     app.stop();
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(

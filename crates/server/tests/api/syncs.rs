@@ -1,4 +1,4 @@
-//! Starting, watching and cancelling syncs; deciding on held removals.
+//! Starting, watching and cancelling syncs.
 
 use crate::{
     shape::assert_shape,
@@ -9,7 +9,7 @@ use headwater_testkit::{Call, Part, ToySource};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-fn job_shape() -> Value {
+pub(crate) fn job_shape() -> Value {
     json!({
         "id": "uuid", "job_id": "uuid", "connector_id": "uuid", "connector_name": "string",
         "status": "running|completed|failed|cancelled", "phase": "any", "trigger": "api",
@@ -120,12 +120,7 @@ async fn one_sync_of_a_connector_at_a_time() {
     let app = TestApp::start().await;
     let source = ToySource::shop();
     let connector = app.create_toy(&source).await;
-    let gate = source.hold(Call::Assets);
-    let started = app
-        .post(&format!("{connector}/sync"), &json!({}))
-        .await
-        .expect(202);
-    gate.reached().await;
+    let (started, gate) = app.held_sync(&source, &connector).await;
     let problem = app
         .post(&format!("{connector}/sync"), &json!({}))
         .await
@@ -169,12 +164,7 @@ async fn a_cancel_ends_a_sync_and_leaves_an_ended_one_alone() {
     let app = TestApp::start().await;
     let source = ToySource::shop();
     let connector = app.create_toy(&source).await;
-    let gate = source.hold(Call::Assets);
-    let started = app
-        .post(&format!("{connector}/sync"), &json!({}))
-        .await
-        .expect(202);
-    gate.reached().await;
+    let (started, _gate) = app.held_sync(&source, &connector).await;
     let job = format!(
         "/catalog/spaces/default/sync-jobs/{}",
         started["job_id"].as_str().unwrap()
@@ -197,12 +187,7 @@ async fn deleting_a_connector_cancels_its_sync() {
     let app = TestApp::start().await;
     let source = ToySource::shop();
     let connector = app.create_toy(&source).await;
-    let gate = source.hold(Call::Assets);
-    let started = app
-        .post(&format!("{connector}/sync"), &json!({}))
-        .await
-        .expect(202);
-    gate.reached().await;
+    let (started, gate) = app.held_sync(&source, &connector).await;
     assert_eq!(app.delete(&connector).await.status, 204);
     let job = format!(
         "/catalog/spaces/default/sync-jobs/{}",
@@ -276,114 +261,6 @@ async fn another_source_behind_the_settings_must_be_accepted() {
         app.job_ended(started["job_id"].as_str().unwrap()).await["status"],
         "completed"
     );
-}
-
-/// A shop of 40 tables of which 20 go at once: more than a fifth.
-async fn held(app: &TestApp) -> (String, Value) {
-    let source = ToySource::new();
-    for number in 0..40 {
-        source.add_table(
-            ["shop".to_owned(), "public".to_owned(), format!("t{number:02}")],
-            [],
-        );
-    }
-    let connector = app.create_toy(&source).await;
-    app.sync(&connector).await;
-    for number in 0..20 {
-        source.remove(["shop".to_owned(), "public".to_owned(), format!("t{number:02}")]);
-    }
-    let job = app.sync(&connector).await;
-    (connector, job)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn many_removals_are_held_and_applied_once() {
-    let app = TestApp::start().await;
-    let (connector, job) = held(&app).await;
-    assert_eq!(
-        (&job["status"], &job["removals"]),
-        (&json!("completed"), &json!("held"))
-    );
-    let candidate = json!({"product_id": "uuid", "path": ["string"]});
-    assert_shape(
-        &job["removal_candidates"],
-        &json!({"reason": "limit", "total": "integer", "items": [candidate]}),
-    );
-    assert_eq!(job["removal_candidates"]["total"], 20);
-    assert_eq!(app.get(&connector).await.expect(200)["product_count"], 40);
-
-    let path = format!(
-        "/catalog/spaces/default/sync-jobs/{}/removals",
-        job["id"].as_str().unwrap()
-    );
-    assert_eq!(
-        app.post(&path, &json!({"action": "perhaps"}))
-            .await
-            .pointers(400, "invalid_body"),
-        ["/action"]
-    );
-    assert_eq!(
-        app.post(&path, &json!({})).await.pointers(400, "invalid_body"),
-        ["/action"]
-    );
-    let decided = app.post(&path, &json!({"action": "apply"})).await.expect(200);
-    assert_shape(&decided, &job_shape());
-    assert_eq!(decided["removals"], "applied");
-    assert_eq!(app.get(&connector).await.expect(200)["product_count"], 20);
-    app.post(&path, &json!({"action": "discard"}))
-        .await
-        .problem(409, "removals_decided");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn held_removals_may_be_discarded_and_are_superseded() {
-    let app = TestApp::start().await;
-    let (connector, job) = held(&app).await;
-    let path = |job: &Value| {
-        format!(
-            "/catalog/spaces/default/sync-jobs/{}/removals",
-            job["id"].as_str().unwrap()
-        )
-    };
-    let decided = app
-        .post(&path(&job), &json!({"action": "discard"}))
-        .await
-        .expect(200);
-    assert_eq!(decided["removals"], "discarded");
-    assert_eq!(app.get(&connector).await.expect(200)["product_count"], 40);
-
-    let held = app.sync(&connector).await;
-    assert_eq!(held["removals"], "held");
-    app.sync(&connector).await;
-    let job = format!(
-        "/catalog/spaces/default/sync-jobs/{}",
-        held["id"].as_str().unwrap()
-    );
-    assert_eq!(app.get(&job).await.expect(200)["removals"], "superseded");
-    app.post(&path(&held), &json!({"action": "apply"}))
-        .await
-        .problem(409, "removals_decided");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sync_without_held_removals_has_nothing_to_decide() {
-    let app = TestApp::start().await;
-    let source = ToySource::shop();
-    let connector = app.create_toy(&source).await;
-    app.sync(&connector).await;
-    source.remove(["shop", "public", "a.b"]);
-    let job = app.sync(&connector).await;
-    assert_eq!(
-        (&job["removals"], &job["products_archived"]),
-        (&json!("applied"), &json!(1))
-    );
-    let path = format!(
-        "/catalog/spaces/default/sync-jobs/{}/removals",
-        job["id"].as_str().unwrap()
-    );
-    app.post(&path, &json!({"action": "apply"}))
-        .await
-        .problem(409, "no_removals_held");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use headwater_core::Secret;
 use headwater_server::{Server, ServerConfig, ServerError};
-use headwater_testkit::ToySource;
+use headwater_testkit::{Call, Gate, ToySource};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use std::{ops::Deref, time::Duration};
@@ -150,14 +150,22 @@ impl Client {
             "name": "toy", "connector_type": "toy",
             "config": source.config(), "credentials": source.credentials(),
         });
-        let made = self
-            .post("/catalog/spaces/default/connectors", &body)
-            .await
-            .expect(201);
-        format!(
-            "/catalog/spaces/default/connectors/{}",
-            made["id"].as_str().unwrap()
-        )
+        self.create_connector(&body).await
+    }
+
+    /// A connector in the space `default`. Returns its path.
+    pub(crate) async fn create_connector(&self, body: &Value) -> String {
+        let connectors = "/catalog/spaces/default/connectors";
+        let made = self.post(connectors, body).await.expect(201);
+        format!("{connectors}/{}", made["id"].as_str().unwrap())
+    }
+
+    /// Starts a sync of a toy source and holds it in the middle of its work. Returns the answer.
+    pub(crate) async fn held_sync(&self, source: &ToySource, connector: &str) -> (Value, Gate) {
+        let gate = source.hold(Call::Assets);
+        let started = self.post(&format!("{connector}/sync"), &json!({})).await;
+        gate.reached().await;
+        (started.expect(202), gate)
     }
 
     /// A key of a space.
