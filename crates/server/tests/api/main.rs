@@ -10,13 +10,18 @@
 
 mod access;
 mod connectors;
+mod database;
+mod faults;
 mod first_start;
 mod history;
+mod nodes;
 mod operations;
 mod postgres;
 mod problems;
 mod products;
 mod program;
+mod proxy;
+mod removals;
 mod secrets;
 mod shape;
 mod shutdown;

@@ -5,12 +5,15 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 /// `headwater serve`, ended with the test.
 pub(crate) struct Program {
     child: Child,
+    /// Reads the log, so that a full pipe does not stop the program.
+    log: Option<JoinHandle<String>>,
     pub(crate) base: String,
     /// What it printed until it listened.
     pub(crate) printed: String,
@@ -51,6 +54,12 @@ impl Program {
     /// Starts it and waits until it listens.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
+        let mut errors = child.stderr.take().unwrap();
+        let log = thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).unwrap();
+            text
+        });
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let (mut printed, mut base) = (String::new(), String::new());
         while base.is_empty() && out.read_line(&mut printed).unwrap() > 0 {
@@ -58,34 +67,33 @@ impl Program {
             base = line.strip_prefix("listening on ").unwrap_or_default().to_owned();
         }
         if base.is_empty() {
-            let mut errors = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-            panic!("does not listen: {printed}{errors}");
+            panic!("does not listen: {printed}{}", log.join().unwrap());
         }
-        Self { child, base, printed }
+        Self {
+            child,
+            log: Some(log),
+            base,
+            printed,
+        }
     }
 
     pub(crate) fn client(&self, key: &str) -> Client {
         Client::new(&self.base, key)
     }
 
+    /// Sends a signal.
+    pub(crate) fn send(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([format!("-{signal}"), id]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Sends a signal and waits for the end.
     pub(crate) fn signal(mut self, name: &str) -> (ExitStatus, Duration, String) {
         let begin = Instant::now();
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args([format!("-{name}"), id])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        self.send(name);
         let status = self.child.wait().unwrap();
-        let mut log = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
+        let log = self.log.take().unwrap().join().unwrap();
         (status, begin.elapsed(), log)
     }
 }
