@@ -47,6 +47,11 @@ pub struct Config {
     #[serde(default = "default_lock_timeout")]
     #[schemars(range(min = 1, max = 600_000))]
     pub lock_timeout: u64,
+    /// Seconds after which a split that is not read to its end goes on in a new snapshot, so that the server
+    /// can clean up again.
+    #[serde(default = "default_snapshot_limit")]
+    #[schemars(range(min = 1, max = 86400))]
+    pub snapshot_limit: u64,
     /// Whether sizes are measured, with indexes and TOAST, in place of estimated. A measurement waits for a
     /// locked relation.
     #[serde(default)]
@@ -65,6 +70,10 @@ fn default_connect_timeout() -> u64 {
 }
 
 fn default_statement_timeout() -> u64 {
+    300
+}
+
+fn default_snapshot_limit() -> u64 {
     300
 }
 

@@ -36,6 +36,7 @@ pub(crate) trait FromRow: Sized + Send {
 pub(crate) struct Settings {
     pub(crate) statement: Duration,
     pub(crate) lock: Duration,
+    pub(crate) snapshot: Duration,
     pub(crate) exact_sizes: bool,
 }
 
@@ -44,6 +45,7 @@ impl From<&Config> for Settings {
         Self {
             statement: Duration::from_secs(config.statement_timeout),
             lock: Duration::from_millis(config.lock_timeout),
+            snapshot: Duration::from_secs(config.snapshot_limit),
             exact_sizes: config.exact_sizes,
         }
     }
@@ -55,19 +57,26 @@ pub(crate) struct Facts {
     pub(crate) version: String,
     pub(crate) block_size: u64,
     pub(crate) access: Access,
+    /// The server knows no encoding and refuses to send what is not UTF-8: the bytes are taken as they are.
+    raw: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Session {
     client: Client,
+    settings: Settings,
     pulse: Pulse,
     pub(crate) facts: Facts,
     statements: AtomicU64,
     requests: AtomicU64,
     begun: Instant,
+    /// Milliseconds after `begun` at which the snapshot was taken.
+    renewed: AtomicU64,
     /// Milliseconds after `begun` up to which the cost was told.
     told: AtomicU64,
 }
+
+const RAW: &str = "SET LOCAL client_encoding = 'SQL_ASCII'";
 
 /// The oldest server whose catalogs the statements fit.
 const OLDEST: i32 = 120_000;
@@ -81,11 +90,13 @@ impl Session {
         let facts = pulse.watch(|| {}, begun).await?;
         Ok(Self {
             client,
+            settings,
             pulse,
             facts,
             statements: AtomicU64::new(2),
             requests: AtomicU64::new(2),
             begun: Instant::now(),
+            renewed: AtomicU64::new(0),
             told: AtomicU64::new(0),
         })
     }
@@ -151,6 +162,18 @@ impl Session {
         self.execute("SELECT 1").await.map_err(error::of_statement)
     }
 
+    /// Ends the transaction, with its cursors, and begins another: the server need no longer keep what the
+    /// old snapshot saw.
+    pub(crate) async fn renew(&self) -> Result<()> {
+        let mut renew = format!("COMMIT; {}", begin_statements(self.settings));
+        if self.facts.raw {
+            renew.push_str(RAW);
+        }
+        self.execute(&renew).await.map_err(error::of_statement)?;
+        self.renewed.store(self.now(), Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Ends the transaction.
     pub(crate) async fn finish(&self) -> Result<()> {
         self.execute("COMMIT").await.map_err(error::of_statement)
@@ -158,7 +181,7 @@ impl Session {
 
     /// What was sent since the last call, and for how long the server held a snapshot.
     pub(crate) fn take_cost(&self) -> Cost {
-        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = self.now();
         let told = self.told.swap(now, Ordering::Relaxed);
         Cost {
             requests: self.requests.swap(0, Ordering::Relaxed),
@@ -166,6 +189,16 @@ impl Session {
             source_seconds: Duration::from_millis(now.saturating_sub(told)).as_secs_f64(),
             ..Cost::default()
         }
+    }
+
+    /// How long the server has held the snapshot for us.
+    pub(crate) fn snapshot_age(&self) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(self.renewed.load(Ordering::Relaxed)))
+    }
+
+    /// Milliseconds since the session began.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn cancel_token(&self) -> CancelToken {
@@ -250,7 +283,7 @@ fn begin_statements(settings: Settings) -> String {
          SET LOCAL idle_in_transaction_session_timeout = '10min';
          SET LOCAL jit = off;
          SET LOCAL work_mem = '16MB';
-         SET LOCAL cursor_tuple_fraction = 1",
+         SET LOCAL cursor_tuple_fraction = 1;",
         settings.statement.as_millis(),
         settings.lock.as_millis(),
     )
@@ -266,9 +299,10 @@ fn read_facts(row: &Row) -> Result<Facts> {
             row.try_get::<_, i32>(1)?,
             row.try_get::<_, i32>(2)?,
             Access::new(row.try_get(3)?, refused),
+            row.try_get::<_, &str>(4)? == "SQL_ASCII",
         ))
     };
-    let (version, number, block_size, access) = read().map_err(error::of_statement)?;
+    let (version, number, block_size, access, raw) = read().map_err(error::of_statement)?;
     if number < OLDEST {
         return Err(
             Error::new(ErrorKind::Unsupported, "PostgreSQL 12 or later is needed")
@@ -280,6 +314,7 @@ fn read_facts(row: &Row) -> Result<Facts> {
         version: version.split(' ').next().unwrap_or_default().to_owned(),
         block_size: u64::try_from(block_size).unwrap_or(8192),
         access,
+        raw,
     })
 }
 

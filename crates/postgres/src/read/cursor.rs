@@ -51,6 +51,11 @@ impl<T: OfRelation> Cursor<T> {
         Ok(())
     }
 
+    /// Whether no row is left.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.exhausted && self.ahead.is_empty()
+    }
+
     /// Fetches ahead when few rows are left. Awaited for several cursors at once, it is one round trip.
     pub(crate) async fn fill(&mut self, session: &Session) -> Result<()> {
         if self.exhausted || self.ahead.len() >= self.list.page / 2 {

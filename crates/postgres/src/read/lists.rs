@@ -1,8 +1,8 @@
 //! The lists of a split: one cursor each, ordered by relation and merged relation by relation.
 
 use super::{
-    Listed,
     cursor::{Cursor, List, OfRelation},
+    listing::Listed,
     rows::{
         BoundRow, ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, PartitioningRow, RelationRow,
         UpstreamRow,
@@ -106,6 +106,11 @@ impl Lists {
             declare(&mut lists.foreign_tables, session, &foreign),
         )?;
         Ok(lists)
+    }
+
+    /// Whether no relation is left.
+    pub(super) fn are_at_end(&self) -> bool {
+        self.relations.is_at_end()
     }
 
     /// Fetches ahead on all cursors in one round trip.

@@ -1,12 +1,17 @@
-//! Reads one split: whole schemas of one database, in one snapshot.
+//! Reads one split: whole schemas of one database, in one snapshot where that does not take too long.
 //!
 //! First comes a plain listing of the relations in scope. Then each kind of fact (relations, columns,
 //! comments, constraints, upstreams of views) is a cursor ordered by relation, and the cursors are merged
 //! page by page: the number of statements does not grow with the number of tables, and memory holds one
 //! page. None of these lists waits for a relation's lock; what does is in [`definitions`].
+//!
+//! A server that holds a snapshot cannot clean up behind anybody's updates. So between two pages a snapshot
+//! that is too old is given up, and what the next one holds under names that were not read yet is read from
+//! there. A table that another takes the place of is found by its name, whichever of them was read before.
 
 mod cursor;
 pub(crate) mod definitions;
+mod listing;
 mod lists;
 pub(crate) mod rows;
 pub(crate) mod types;
@@ -14,14 +19,13 @@ pub(crate) mod types;
 use crate::{
     access::Part,
     convert::{self, Completion, Draft},
-    session::{Session, Settings, Values},
+    session::{Session, Settings},
 };
 use definitions::{Reader, Wanted};
 use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink};
+use listing::Seen;
 use lists::{Lists, PAGE};
-use rows::{ListingRow, NamespaceRow};
-use std::collections::{BTreeMap, HashMap};
-use tokio_postgres::types::Type;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use types::ColumnTypes;
 
 /// Columns at which a page ends early.
@@ -43,31 +47,33 @@ pub(crate) async fn read(
     settings: Settings,
     out: &SplitSink,
 ) -> Result<()> {
-    let database = database(split)?;
-    warn_refused(session, database, out).await?;
-    let schemas = read_namespaces(session, database, split, out).await?;
-    let listing = list(session, &schemas, scope, out).await?;
-    let mut reading = Reading::begin(session, database, &schemas, &listing, settings).await?;
-    while reading.page(out).await? {
-        out.cost(session.take_cost()).await?;
+    let mut reading = Reading {
+        session,
+        database: database(split)?,
+        split,
+        scope,
+        settings,
+        out,
+        schemas: HashMap::new(),
+        types: ColumnTypes::default(),
+        seen: Seen::default(),
+        described: HashSet::new(),
+        definitions: Reader::new(settings),
+        renewals: 0,
+        odd_relations: BTreeMap::new(),
+        odd_constraints: BTreeMap::new(),
+    };
+    reading.warn_refused().await?;
+    loop {
+        let lists = reading.list().await?;
+        if reading.pages(lists).await? {
+            break;
+        }
+        session.renew().await?;
+        reading.renewals += 1;
     }
-    warn_unknown(out, "constraint", &reading.odd_constraints).await?;
-    if reading.definitions.gave_up() {
-        let detail = "too many relations are locked or change: definitions, expressions and sizes of others may be \
-                      unread as well";
-        out.warn("definitions_given_up", detail, Some(Path::new([database])))
-            .await?;
-    }
-    for path in &split.namespaces {
-        let listing = match schemas.values().any(|read| read == path) {
-            true => Listing::Complete,
-            false => Listing::partial(
-                "not_found",
-                "the schema was dropped or renamed before it was read",
-            ),
-        };
-        out.close(path, listing).await?;
-    }
+    reading.warn_in_sum().await?;
+    reading.close().await?;
     out.cost(session.take_cost()).await
 }
 
@@ -79,143 +85,68 @@ pub(crate) async fn close_unread(split: &Split, error: &Error, out: &SplitSink) 
     Ok(())
 }
 
-/// Tells which parts the role may not read, each once.
-async fn warn_refused(session: &Session, database: &str, out: &SplitSink) -> Result<()> {
-    for part in Part::SECONDARY {
-        if let Some(grant) = session.facts.access.grant(*part) {
-            let detail = format!("{} are not read: the role may not; run: {grant}", part.name());
-            out.warn("permission_denied", detail, Some(Path::new([database])))
-                .await?;
-        }
-    }
-    Ok(())
-}
-
-/// Emits the database and the split's schemas, and returns the schemas by oid.
-async fn read_namespaces(
-    session: &Session,
-    database: &str,
-    split: &Split,
-    out: &SplitSink,
-) -> Result<HashMap<u32, Path>> {
-    let names: Vec<&str> = split.namespaces.iter().filter_map(Path::name).collect();
-    let access = &session.facts.access;
-    let (commented, shared) = (access.may(Part::Comments), access.may(Part::DatabaseComments));
-    let values: Values<'_> = &[
-        (&names, Type::TEXT_ARRAY),
-        (&commented, Type::BOOL),
-        (&shared, Type::BOOL),
-    ];
-    let rows: Vec<NamespaceRow> = session
-        .query(include_str!("../queries/namespaces.sql"), values)
-        .await?;
-    let mut schemas = HashMap::new();
-    for row in rows {
-        let namespace = if row.oid == 0 {
-            convert::namespace(Path::new([database]), "database", row, shared)
-        } else {
-            let path = Path::new([database, row.name.as_str()]);
-            schemas.insert(row.oid, path.clone());
-            convert::namespace(path, "schema", row, commented)
-        };
-        out.namespace(namespace).await?;
-    }
-    Ok(schemas)
-}
-
-/// Lists the relations that become assets. Kinds that are unknown are counted and told.
-async fn list(
-    session: &Session,
-    schemas: &HashMap<u32, Path>,
-    scope: &Scope,
-    out: &SplitSink,
-) -> Result<Vec<Listed>> {
-    let oids: Vec<u32> = schemas.keys().copied().collect();
-    let values: Values<'_> = &[(&oids, Type::OID_ARRAY)];
-    let rows: Vec<ListingRow> = session
-        .query(include_str!("../queries/listing.sql"), values)
-        .await?;
-    let (known, unknown): (Vec<_>, Vec<_>) = rows
-        .into_iter()
-        .partition(|row| convert::kind(row.kind).is_some());
-    let mut counts = BTreeMap::new();
-    for row in unknown {
-        *counts.entry(row.kind).or_default() += 1;
-    }
-    warn_unknown(out, "relation", &counts).await?;
-    let in_scope = known.into_iter().filter(|row| scope.admits_table(&row.name));
-    Ok(in_scope
-        .map(|row| Listed {
-            oid: row.oid,
-            kind: row.kind,
-        })
-        .collect())
-}
-
-async fn warn_unknown(out: &SplitSink, what: &str, counts: &BTreeMap<char, usize>) -> Result<()> {
-    for (kind, count) in counts {
-        let detail = format!("{what}s of the unknown kind {kind:?} are left out: {count}");
-        out.warn(format!("unknown_{what}_kind"), detail, None).await?;
-    }
-    Ok(())
-}
-
-/// A relation of the listing.
-#[derive(Debug, Clone, Copy)]
-struct Listed {
-    oid: u32,
-    kind: char,
-}
-
-/// The open lists, and what outlives a page.
-#[derive(Debug)]
+/// What outlives a page, and from `seen` on a snapshot.
 struct Reading<'a> {
     session: &'a Session,
     database: &'a str,
-    schemas: &'a HashMap<u32, Path>,
-    lists: Lists,
-    types: ColumnTypes,
-    definitions: Reader,
+    split: &'a Split,
+    scope: &'a Scope,
     settings: Settings,
+    out: &'a SplitSink,
+    /// By oid.
+    schemas: HashMap<u32, Path>,
+    types: ColumnTypes,
+    seen: Seen,
+    described: HashSet<Path>,
+    definitions: Reader,
+    renewals: u32,
+    odd_relations: BTreeMap<char, usize>,
     odd_constraints: BTreeMap<char, usize>,
 }
 
-impl<'a> Reading<'a> {
-    async fn begin(
-        session: &'a Session,
-        database: &'a str,
-        schemas: &'a HashMap<u32, Path>,
-        listing: &[Listed],
-        settings: Settings,
-    ) -> Result<Self> {
-        Ok(Self {
-            session,
-            database,
-            schemas,
-            lists: Lists::open(session, listing).await?,
-            types: ColumnTypes::default(),
-            definitions: Reader::new(settings),
-            settings,
-            odd_constraints: BTreeMap::new(),
-        })
+impl Reading<'_> {
+    /// Lists what the snapshot holds and was not read before, and opens the lists over it.
+    async fn list(&mut self) -> Result<Lists> {
+        let schemas = listing::schemas(self.session, self.database, self.split).await?;
+        for namespace in schemas.described {
+            if self.described.insert(namespace.path.clone()) {
+                self.out.namespace(namespace).await?;
+            }
+        }
+        self.schemas = schemas.paths;
+        self.types = ColumnTypes::default();
+        let relations = listing::relations(self.session, &self.schemas, self.scope, &self.seen).await?;
+        self.odd_relations = relations.unknown;
+        Lists::open(self.session, &relations.listed).await
+    }
+
+    /// Reads page by page: `true` to the end, `false` when the snapshot has become too old before.
+    async fn pages(&mut self, mut lists: Lists) -> Result<bool> {
+        while self.page(&mut lists).await? {
+            self.out.cost(self.session.take_cost()).await?;
+            if self.session.snapshot_age() >= self.settings.snapshot && !lists.are_at_end() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Reads and emits the next page; `false` when there was none.
-    async fn page(&mut self, out: &SplitSink) -> Result<bool> {
-        let drafts = self.drafts().await?;
+    async fn page(&mut self, lists: &mut Lists) -> Result<bool> {
+        let drafts = self.drafts(lists).await?;
         if drafts.is_empty() {
             return Ok(false);
         }
-        out.beat();
+        self.out.beat();
         self.count_odd(&drafts);
         let new = self
             .types
             .unknown(drafts.iter().flat_map(|draft| draft.columns.iter().flatten()));
         self.types.learn(self.session, new).await?;
         let wanted = self.all_wanted(&drafts);
-        let texts = self.definitions.read(self.session, &wanted, out).await?;
-        self.warn(&drafts, &wanted, &texts, out).await?;
-        let sizes = self.sizes(&drafts, out).await?;
+        let texts = self.definitions.read(self.session, &wanted, self.out).await?;
+        self.warn(&drafts, &wanted, &texts).await?;
+        let sizes = self.sizes(&drafts).await?;
         let mut completion = Completion {
             database: self.database,
             block_size: self.session.facts.block_size,
@@ -230,24 +161,25 @@ impl<'a> Reading<'a> {
             ) else {
                 continue;
             };
+            self.seen.insert(schema, &draft.relation.name);
             let upstreams = draft.upstreams.take();
             let asset = draft.into_asset(schema, kind, &mut completion);
             let owner = asset.key.clone();
-            out.asset(asset).await?;
+            self.out.asset(asset).await?;
             if let Some(upstreams) = upstreams {
-                out.lineage(owner, convert::lineage(self.database, upstreams))
-                    .await?;
+                let edges = convert::lineage(self.database, upstreams);
+                self.out.lineage(owner, edges).await?;
             }
         }
         Ok(true)
     }
 
     /// The next relations with all that the lists say of them.
-    async fn drafts(&mut self) -> Result<Vec<Draft>> {
-        self.lists.fill(self.session).await?;
+    async fn drafts(&self, lists: &mut Lists) -> Result<Vec<Draft>> {
+        lists.fill(self.session).await?;
         let (mut drafts, mut width) = (Vec::new(), 0);
         while drafts.len() < PAGE && width < PAGE_COLUMNS {
-            let Some(draft) = self.lists.next(self.session).await? else {
+            let Some(draft) = lists.next(self.session).await? else {
                 break;
             };
             width += draft.columns.as_ref().map_or(0, Vec::len);
@@ -285,7 +217,7 @@ impl<'a> Reading<'a> {
 
     /// The sizes of a page, where they are to be measured. They are a batch of their own: a relation whose
     /// size cannot be had may still show its texts.
-    async fn sizes(&mut self, drafts: &[Draft], out: &SplitSink) -> Result<Option<definitions::Texts>> {
+    async fn sizes(&mut self, drafts: &[Draft]) -> Result<Option<definitions::Texts>> {
         if !self.settings.exact_sizes || !self.session.facts.access.may(Part::ExactSizes) {
             return Ok(None);
         }
@@ -294,8 +226,8 @@ impl<'a> Reading<'a> {
             .filter(|draft| convert::is_stored(draft.relation.kind))
             .map(|draft| Wanted::size(draft.relation.oid))
             .collect();
-        let sizes = self.definitions.read(self.session, &wanted, out).await?;
-        self.warn(drafts, &wanted, &sizes, out).await?;
+        let sizes = self.definitions.read(self.session, &wanted, self.out).await?;
+        self.warn(drafts, &wanted, &sizes).await?;
         Ok(Some(sizes))
     }
 
@@ -307,13 +239,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Names the relations whose texts or sizes are unread.
-    async fn warn(
-        &self,
-        drafts: &[Draft],
-        wanted: &[Wanted],
-        texts: &definitions::Texts,
-        out: &SplitSink,
-    ) -> Result<()> {
+    async fn warn(&self, drafts: &[Draft], wanted: &[Wanted], texts: &definitions::Texts) -> Result<()> {
         let unread: HashMap<u32, &Wanted> = wanted
             .iter()
             .filter(|wanted| texts.is_unread(wanted.relation))
@@ -333,7 +259,63 @@ impl<'a> Reading<'a> {
                 .schemas
                 .get(&relation.namespace)
                 .map(|schema| schema.child(&*relation.name));
-            out.warn(code, detail, path).await?;
+            self.out.warn(code, detail, path).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells which parts the role may not read, each once.
+    async fn warn_refused(&self) -> Result<()> {
+        for part in Part::SECONDARY {
+            if let Some(grant) = self.session.facts.access.grant(*part) {
+                let detail = format!("{} are not read: the role may not; run: {grant}", part.name());
+                self.out
+                    .warn("permission_denied", detail, Some(Path::new([self.database])))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what is known when all is read.
+    async fn warn_in_sum(&self) -> Result<()> {
+        for (what, counts) in [
+            ("relation", &self.odd_relations),
+            ("constraint", &self.odd_constraints),
+        ] {
+            for (kind, count) in counts {
+                let detail = format!("{what}s of the unknown kind {kind:?} are left out: {count}");
+                let code = format!("unknown_{what}_kind");
+                self.out.warn(code, detail, None).await?;
+            }
+        }
+        let path = || Some(Path::new([self.database]));
+        if self.definitions.gave_up() {
+            let detail = "too many relations are locked or change: definitions, expressions and sizes of others \
+                          may be unread as well";
+            self.out.warn("definitions_given_up", detail, path()).await?;
+        }
+        if self.renewals > 0 {
+            let (renewals, limit) = (self.renewals, self.settings.snapshot.as_secs());
+            let detail = format!(
+                "the snapshot was renewed whenever it was {limit} seconds old (in all: {renewals}): what changed \
+                 meanwhile may be shown as it was"
+            );
+            self.out.warn("snapshot_renewed", detail, path()).await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<()> {
+        for path in &self.split.namespaces {
+            let listing = match self.schemas.values().any(|read| read == path) {
+                true => Listing::Complete,
+                false => Listing::partial(
+                    "not_found",
+                    "the schema was dropped or renamed before it was read",
+                ),
+            };
+            self.out.close(path, listing).await?;
         }
         Ok(())
     }

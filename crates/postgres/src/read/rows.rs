@@ -93,6 +93,7 @@ impl FromRow for TextRow {
 #[derive(Debug)]
 pub(crate) struct ListingRow {
     pub(crate) oid: u32,
+    pub(crate) namespace: u32,
     pub(crate) name: String,
     pub(crate) kind: char,
 }
@@ -101,8 +102,9 @@ impl FromRow for ListingRow {
     fn from_row(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             oid: row.try_get(0)?,
-            name: text(row, 1)?,
-            kind: letter(row, 2)?,
+            namespace: row.try_get(1)?,
+            name: text(row, 2)?,
+            kind: letter(row, 3)?,
         })
     }
 }

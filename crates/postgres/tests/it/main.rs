@@ -20,5 +20,6 @@ mod rich;
 mod scale;
 mod silence;
 mod sizes;
+mod snapshot;
 mod stop;
 mod tls;
