@@ -209,7 +209,7 @@ fn certificate_error(error: &tokio_postgres::Error) -> Option<&CertificateError>
 fn is_refused_identity(error: &tokio_postgres::Error) -> bool {
     use AlertDescription::{
         AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
-        CertificateUnknown, UnknownCA, UnsupportedCertificate,
+        CertificateUnknown, DecryptError, UnknownCA, UnsupportedCertificate,
     };
     matches!(
         rustls_error(error),
@@ -220,6 +220,7 @@ fn is_refused_identity(error: &tokio_postgres::Error) -> bool {
                 | CertificateRequired
                 | CertificateRevoked
                 | CertificateUnknown
+                | DecryptError
                 | UnknownCA
                 | UnsupportedCertificate
         ))

@@ -1,11 +1,12 @@
 //! A front that speaks PostgreSQL's TLS negotiation and passes what follows on to the plain test server.
 
-use super::{Certified, Lets};
-use crate::database::Server;
+use super::{Asks, Certified, Lets};
+use crate::{cluster::Cluster, database::Server};
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
 };
 use std::{
     io,
@@ -26,29 +27,35 @@ const REFUSAL: &[u8] = b"E\0\0\0\x24SFATAL\0VFATAL\0C28000\0Mno entry\0\0";
 
 pub(super) struct Front {
     pub(super) port: u16,
-    pub(super) server: Server,
     rules: Rules,
+    behind: Cluster,
 }
 
 #[derive(Clone)]
 struct Rules {
-    backend: (String, u16),
+    backend: u16,
     tls: Option<TlsAcceptor>,
     lets: Lets,
+    asks_certificate: bool,
     encrypted: Arc<AtomicBool>,
 }
 
 impl Front {
-    pub(super) fn start(certified: Option<&Certified>, lets: Lets) -> Self {
+    pub(super) fn start(bin: &Path, certified: Option<&Certified>, lets: Lets, asks: Asks<'_>) -> Self {
+        let behind = match asks {
+            // The front asks for it.
+            Asks::Certificate(_) => Cluster::start(bin, "host all all all trust\n", ""),
+            _ => Cluster::start(bin, &asks.rules("host"), ""),
+        };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let server = Server::all().remove(0);
         let rules = Rules {
-            backend: (server.host.clone(), server.port),
-            tls: certified.map(acceptor),
+            backend: behind.server.port,
+            tls: certified.map(|certified| acceptor(certified, asks)),
             lets,
+            asks_certificate: matches!(asks, Asks::Certificate(_)),
             encrypted: Arc::default(),
         };
         let accepting = rules.clone();
@@ -57,7 +64,7 @@ impl Front {
                 tokio::spawn(accepting.clone().serve(stream));
             }
         });
-        Self { port, server, rules }
+        Self { port, rules, behind }
     }
 
     /// Listens on a unix socket as well.
@@ -71,18 +78,36 @@ impl Front {
         });
     }
 
+    pub(super) fn admin(&self) -> Server {
+        self.behind.server.clone()
+    }
+
     pub(super) fn last_was_encrypted(&self) -> bool {
         self.rules.encrypted.load(Ordering::SeqCst)
     }
 }
 
-fn acceptor(certified: &Certified) -> TlsAcceptor {
+fn acceptor(certified: &Certified, asks: Asks<'_>) -> TlsAcceptor {
+    let provider = Arc::new(ring::default_provider());
+    let clients = match asks {
+        Asks::Certificate(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots
+                .add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap())
+                .unwrap();
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                .allow_unauthenticated()
+                .build()
+                .unwrap()
+        }
+        _ => WebPkiClientVerifier::no_client_auth(),
+    };
     let certificate = CertificateDer::from_pem_slice(certified.certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(certified.key.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(vec![certificate], key)
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
@@ -103,7 +128,10 @@ impl Rules {
         stream.write_all(b"S").await?;
         let mut stream = tls.accept(stream).await?;
         stream.read_exact(&mut first).await?;
-        self.pass(stream, first, true).await
+        match self.asks_certificate && stream.get_ref().1.peer_certificates().is_none() {
+            true => refuse(stream, first).await,
+            false => self.pass(stream, first, true).await,
+        }
     }
 
     async fn pass(
@@ -114,17 +142,21 @@ impl Rules {
     ) -> io::Result<()> {
         let refused = if encrypted { Lets::OnlyPlain } else { Lets::OnlyTls };
         if self.lets == refused {
-            // Read to the end: closing over unread bytes would reset the connection under the answer.
-            let [_, _, high, low, ..] = first;
-            let rest = usize::from(u16::from_be_bytes([high, low])) - first.len();
-            stream.read_exact(&mut vec![0; rest]).await?;
-            stream.write_all(REFUSAL).await?;
-            return stream.shutdown().await;
+            return refuse(stream, first).await;
         }
         self.encrypted.store(encrypted, Ordering::SeqCst);
-        let mut backend = TcpStream::connect(self.backend.clone()).await?;
+        let mut backend = TcpStream::connect(("127.0.0.1", self.backend)).await?;
         backend.write_all(&first).await?;
         copy_bidirectional(&mut stream, &mut backend).await?;
         Ok(())
     }
+}
+
+async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin, first: [u8; 8]) -> io::Result<()> {
+    // Read to the end: closing over unread bytes would reset the connection under the answer.
+    let [_, _, high, low, ..] = first;
+    let rest = usize::from(u16::from_be_bytes([high, low])) - first.len();
+    stream.read_exact(&mut vec![0; rest]).await?;
+    stream.write_all(REFUSAL).await?;
+    stream.shutdown().await
 }

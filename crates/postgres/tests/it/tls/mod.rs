@@ -1,17 +1,23 @@
 //! libpq's modes, with certificates made here.
 //!
-//! The peer is a real server of our own where PostgreSQL's programs are built with TLS (those of Linux
-//! distributions are, those of the PyPI wheel are not), else a front of our own before the plain test server.
+//! The peer is a real server where PostgreSQL's programs are built with TLS (those of Linux distributions
+//! are, those of the PyPI wheel are not), else a front of our own before a real server without TLS.
 
+mod certificate;
 mod front;
+mod iam;
 mod server;
 
-use crate::database::open;
+use crate::{
+    cluster::bins,
+    database::{Server, open},
+};
 use front::Front;
 use headwater_core::{Cx, Error, ErrorKind, Result};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
 use server::TlsServer;
+use std::path::Path;
 
 /// What is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +25,29 @@ enum Lets {
     Both,
     OnlyTls,
     OnlyPlain,
+}
+
+/// What a client must prove itself by.
+#[derive(Debug, Clone, Copy)]
+enum Asks<'a> {
+    Password,
+    PasswordInClear,
+    /// A certificate that this authority issued to the role, as PEM text.
+    Certificate(&'a str),
+}
+
+impl Asks<'_> {
+    /// `pg_hba.conf`, with `host`, `hostssl` or `hostnossl` for the kind of connection.
+    fn rules(self, connection: &str) -> String {
+        match self {
+            Self::Password => format!("{connection} all all all scram-sha-256\n"),
+            // The superuser makes the roles of the test.
+            Self::PasswordInClear => {
+                format!("host all postgres all scram-sha-256\n{connection} all all all password\n")
+            }
+            Self::Certificate(_) => format!("{connection} all all all cert\n"),
+        }
+    }
 }
 
 /// A certificate, its key and the authority that issued it, as PEM texts.
@@ -31,11 +60,14 @@ struct Certified {
 
 /// A certificate for a name from an authority of its own.
 fn issue(name: &str) -> Certified {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    issue_as(CertificateParams::new(vec![name.to_owned()]).unwrap())
+}
+
+fn issue_as(params: CertificateParams) -> Certified {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     Certified {
         authority: authority.pem(),
         certificate: params.signed_by(&key, &authority).unwrap().pem(),
@@ -62,29 +94,63 @@ enum Peer {
 }
 
 impl Peer {
-    /// Without a certificate it offers no TLS.
+    /// A real server where there is one with TLS. Without a certificate it offers no TLS.
     fn start(certified: Option<&Certified>, lets: Lets) -> Self {
-        match TlsServer::start(certified, lets) {
+        let real = |bin: &Path| TlsServer::start(bin, certified, lets, Asks::Password);
+        match bins().iter().find_map(|bin| real(bin)) {
             Some(server) => Self::Real(server),
-            None => Self::Front(Front::start(certified, lets)),
+            None => Self::front(certified, lets),
+        }
+    }
+
+    fn front(certified: Option<&Certified>, lets: Lets) -> Self {
+        Self::Front(Front::start(&bins()[0], certified, lets, Asks::Password))
+    }
+
+    /// One of each version, which lets in over TLS only.
+    fn each(certified: &Certified, asks: Asks<'_>) -> Vec<Self> {
+        let of = |bin: &Path| match TlsServer::start(bin, Some(certified), Lets::OnlyTls, asks) {
+            Some(server) => Self::Real(server),
+            None => Self::Front(Front::start(bin, Some(certified), Lets::OnlyTls, asks)),
+        };
+        bins().iter().map(|bin| of(bin)).collect()
+    }
+
+    fn port(&self) -> u16 {
+        match self {
+            Self::Real(server) => server.port(),
+            Self::Front(front) => front.port,
+        }
+    }
+
+    /// The server, or that behind the front, as its superuser.
+    fn admin(&self) -> Server {
+        match self {
+            Self::Real(server) => server.admin(),
+            Self::Front(front) => front.admin(),
+        }
+    }
+
+    fn last_was_encrypted(&self) -> bool {
+        match self {
+            Self::Real(server) => server.last_was_encrypted(),
+            Self::Front(front) => front.last_was_encrypted(),
         }
     }
 
     /// Whether a login with these settings was encrypted.
     async fn check(&self, change: Value) -> Result<bool> {
-        let (port, credentials) = match self {
-            Self::Real(server) => (server.port, json!({"username": "postgres", "password": "pw"})),
-            Self::Front(front) => (front.port, front.server.credentials()),
-        };
-        let mut config = json!({"host": "127.0.0.1", "port": port, "database": "postgres"});
+        self.check_as(change, json!({"username": "postgres", "password": "pw"}))
+            .await
+    }
+
+    async fn check_as(&self, change: Value, credentials: Value) -> Result<bool> {
+        let mut config = json!({"host": "127.0.0.1", "port": self.port(), "database": "postgres"});
         for (key, value) in change.as_object().unwrap() {
             config[key] = value.clone();
         }
         open(config, credentials)?.connector.check(&Cx::default()).await?;
-        Ok(match self {
-            Self::Real(server) => server.last_was_encrypted(),
-            Self::Front(front) => front.last_was_encrypted(),
-        })
+        Ok(self.last_was_encrypted())
     }
 }
 
@@ -146,6 +212,24 @@ async fn a_wrong_name_matters_to_verify_full_only() {
 }
 
 #[tokio::test]
+async fn an_expired_certificate_passes_only_where_none_is_checked() {
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.not_before = date_time_ymd(2001, 1, 1);
+    params.not_after = date_time_ymd(2002, 1, 1);
+    let expired = issue_as(params);
+    let server = Peer::start(Some(&expired), Lets::Both);
+    for sslmode in ["verify-ca", "verify-full"] {
+        let checked = server
+            .check(json!({"sslmode": sslmode, "sslrootcert": expired.authority}))
+            .await;
+        let error = checked.unwrap_err();
+        assert!(error.to_string().contains("has expired"), "{error}");
+        assert_eq!(pointer(Err(error)), "/config/sslmode");
+    }
+    assert!(server.check(json!({"sslmode": "require"})).await.unwrap());
+}
+
+#[tokio::test]
 async fn allow_and_prefer_fall_back_to_what_the_server_lets_in() {
     let certified = issue("127.0.0.1");
     let server = Peer::start(Some(&certified), Lets::OnlyTls);
@@ -185,7 +269,9 @@ async fn a_self_signed_certificate_is_its_own_authority() {
 #[tokio::test]
 async fn a_unix_socket_is_never_encrypted() {
     let certified = issue("127.0.0.1");
-    let front = Front::start(Some(&certified), Lets::Both);
+    let Peer::Front(front) = Peer::front(Some(&certified), Lets::Both) else {
+        unreachable!()
+    };
     let dir = tempfile::tempdir().unwrap();
     front.listen_at(&dir.path().join(format!(".s.PGSQL.{}", front.port)));
     let peer = Peer::Front(front);
@@ -202,7 +288,7 @@ async fn the_front_does_as_a_server_does() {
         (Lets::OnlyTls, "disable", None),
         (Lets::OnlyPlain, "prefer", Some(false)),
     ] {
-        let peer = Peer::Front(Front::start(Some(&certified), lets));
+        let peer = Peer::front(Some(&certified), lets);
         let config = json!({"sslmode": sslmode, "sslrootcert": certified.authority});
         assert_eq!(peer.check(config).await.ok(), encrypted, "{lets:?} {sslmode}");
     }
