@@ -13,11 +13,12 @@ use std::{
     fmt, io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, SystemTime},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::oneshot,
     task::AbortHandle,
     time::timeout,
 };
@@ -30,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) client: Client,
     /// What moves its bytes. It ends with the client, unless the client waits for an answer.
     pub(crate) task: AbortHandle,
+    /// Why the server ended it while nothing was awaited.
+    pub(crate) last_words: oneshot::Receiver<Error>,
 }
 
 /// One server and one role.
@@ -112,16 +115,23 @@ impl Server {
         if let Some(password) = self.password().map_err(Refused::Host)? {
             config.password(password.expose());
         }
-        let (client, connection) = Box::pin(config.connect_raw(Socket(stream), self.tls()))
+        let (client, connection) = Box::pin(config.connect_raw(Socket::new(stream), self.tls()))
             .await
             .map_err(Refused::Here)?;
-        // It ends with the client. What goes wrong on it, the client's calls return.
+        let (tell, last_words) = oneshot::channel();
+        // It ends with the client. What goes wrong on it, the client's calls return, but for what the server
+        // says between them.
         let task = tokio::spawn(async move {
-            let _ended = connection.await;
+            if let Err(error) = connection.await
+                && error.as_db_error().is_some()
+            {
+                let _unheard = tell.send(error::of_statement(error));
+            }
         });
         Ok(Connection {
             client,
             task: task.abort_handle(),
+            last_words,
         })
     }
 
@@ -141,7 +151,10 @@ impl Server {
     pub(crate) async fn cancel(&self, token: &CancelToken) {
         let request = async {
             let stream = self.dial.connect(&self.endpoint).await.ok()?;
-            token.cancel_query_raw(Socket(stream), self.tls()).await.ok()
+            token
+                .cancel_query_raw(Socket::until_closed(stream), self.tls())
+                .await
+                .ok()
         };
         let _late = timeout(self.connect_timeout, Box::pin(request)).await;
     }
@@ -172,7 +185,28 @@ impl Server {
 }
 
 /// The host's stream as a type of its own: behind a bare `dyn` the compiler loses track of `'static`.
-struct Socket(Box<dyn Stream>);
+struct Socket {
+    stream: Box<dyn Stream>,
+    until_closed: bool,
+}
+
+impl Socket {
+    fn new(stream: Box<dyn Stream>) -> Self {
+        Self {
+            stream,
+            until_closed: false,
+        }
+    }
+
+    /// Shut down, it waits until the other side has closed it, as libpq does with a cancel request:
+    /// PgBouncer forgets the request of a client that is gone.
+    fn until_closed(stream: Box<dyn Stream>) -> Self {
+        Self {
+            stream,
+            until_closed: true,
+        }
+    }
+}
 
 impl AsyncRead for Socket {
     fn poll_read(
@@ -180,21 +214,27 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        let mut dropped = [0; 64];
+        while self.until_closed {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            self.until_closed = !buffer.filled().is_empty();
+        }
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -166,7 +166,10 @@ impl Postgres {
             session.finish().await
         };
         let work = session.watch(|| out.beat(), work);
-        or_cancel(&self.server, session.cancel_token(), cx, Box::pin(work)).await
+        match or_cancel(&self.server, session.cancel_token(), cx, Box::pin(work)).await {
+            Err(error) => Err(session.explain(error).await),
+            done => done,
+        }
     }
 
     /// The databases to read.

@@ -17,7 +17,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_postgres::{
     CancelToken, Client, Row,
     types::{FromSql, ToSql, Type},
@@ -65,6 +65,7 @@ pub(crate) struct Facts {
 pub(crate) struct Session {
     client: Client,
     settings: Settings,
+    last_words: oneshot::Receiver<Error>,
     pulse: Pulse,
     pub(crate) facts: Facts,
     statements: AtomicU64,
@@ -84,13 +85,18 @@ const OLDEST: i32 = 120_000;
 impl Session {
     /// Logs in, begins the transaction and learns what the role may read.
     pub(crate) async fn open(server: &Server, database: &str, settings: Settings) -> Result<Self> {
-        let Connection { client, task } = server.connect(database).await?;
+        let Connection {
+            client,
+            task,
+            last_words,
+        } = server.connect(database).await?;
         let pulse = Pulse::new(task, settings.statement);
         let begun = pulse.answer(begin(&client, settings));
         let facts = pulse.watch(|| {}, begun).await?;
         Ok(Self {
             client,
             settings,
+            last_words,
             pulse,
             facts,
             statements: AtomicU64::new(2),
@@ -104,6 +110,15 @@ impl Session {
     /// Runs work on this session for as long as the server answers, and calls `beat` while it does.
     pub(crate) async fn watch<T>(&self, beat: impl Fn(), work: impl Future<Output = Result<T>>) -> Result<T> {
         self.pulse.watch(beat, work).await
+    }
+
+    /// Why the work on it failed. A statement that finds the connection closed does not know what the server
+    /// said when it closed it: a standby that had to go on replaying, an administrator.
+    pub(crate) async fn explain(self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Unavailable || !self.client.is_closed() {
+            return error;
+        }
+        self.last_words.await.unwrap_or(error)
     }
 
     /// All rows of a statement.

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod broken;
 mod cluster;
 mod conformance;
 mod database;
@@ -16,10 +17,12 @@ mod databases;
 mod failures;
 mod locks;
 mod names;
+mod proxy;
 mod rich;
 mod scale;
 mod silence;
 mod sizes;
 mod snapshot;
+mod standby;
 mod stop;
 mod tls;

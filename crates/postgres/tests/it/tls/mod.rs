@@ -4,6 +4,7 @@
 //! are, those of the PyPI wheel are not), else a front of our own before a real server without TLS.
 
 mod certificate;
+mod cut;
 mod front;
 mod iam;
 mod server;
