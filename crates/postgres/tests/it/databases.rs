@@ -110,6 +110,28 @@ async fn a_star_reads_every_database_that_the_role_may_enter() {
                 .contains("GRANT CONNECT ON DATABASE \"closed\"")
         );
 
+        let odd = "Größe.1 \"x";
+        admin
+            .batch_execute("CREATE DATABASE \"Größe.1 \"\"x\"")
+            .await
+            .unwrap();
+        let client = cluster.server.client(odd).await;
+        client
+            .batch_execute("CREATE VIEW public.\"V\" AS SELECT 1 AS one")
+            .await
+            .unwrap();
+        let run = read_all(&cluster).await;
+        assert!(
+            run.assets.contains_key(&Path::new([odd, "public", "V"])),
+            "{:?}",
+            run.paths()
+        );
+        drop(client);
+        admin
+            .batch_execute("DROP DATABASE \"Größe.1 \"\"x\" WITH (FORCE)")
+            .await
+            .unwrap();
+
         // A database that is dropped is no longer listed; one that the role can no longer enter is.
         admin.batch_execute("DROP DATABASE closed").await.unwrap();
         admin

@@ -26,3 +26,4 @@ mod snapshot;
 mod standby;
 mod stop;
 mod tls;
+mod types;
