@@ -29,7 +29,7 @@ pub struct EngineOptions {
     pub workers: usize,
     /// The name of this node, for people who look at leases.
     pub node: String,
-    /// How long a run stays with a node that says nothing.
+    /// How long a run stays with a node that says nothing; ten minutes at most.
     pub lease: Duration,
     /// How often a lease is renewed, and a cancellation by another node is noticed that did not wake this one.
     pub heartbeat: Duration,

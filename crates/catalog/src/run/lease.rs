@@ -4,6 +4,7 @@
 //! *database's* clock: nodes need not agree on the time. It renews the lease while it works. When it dies
 //! the lease ends, and another node claims the run with the next epoch. Each transaction of a worker begins
 //! with [`LeaseQueries::fence`], so that a node which merely stalled can write nothing once it was replaced.
+//! The same fence makes a clock that jumps harmless: at worst a run changes hands that need not have.
 
 use super::{Phase, Run, RunRequest, RunRow, progress::ProgressQueries as _, row};
 use crate::{
@@ -20,7 +21,6 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use headwater_core::Discovery;
-
 use std::time::Duration;
 
 /// A run in the hands of this node.
@@ -117,13 +117,16 @@ impl Store {
     }
 }
 
+/// The longest lease. One that ends later was written while the clock was ahead, and holds nothing.
+const LONGEST: i64 = 600_000_000;
+
 fn micros(lease: Duration) -> i64 {
-    i64::try_from(lease.as_micros()).unwrap_or(i64::MAX / 2)
+    i64::try_from(lease.as_micros()).map_or(LONGEST, |micros| micros.min(LONGEST))
 }
 
 /// The condition of a run that nobody works on, by the database's clock.
 fn is_free(now: &str) -> String {
-    format!("(lease_until IS NULL OR lease_until < {now})")
+    format!("(lease_until IS NULL OR lease_until < {now} OR lease_until > {now} + {LONGEST})")
 }
 
 queries! {

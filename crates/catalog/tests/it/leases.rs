@@ -11,6 +11,7 @@ on_both_engines!(
     after_a_takeover_the_first_node_can_write_nothing,
     a_run_handed_back_is_free_at_once,
     a_run_whose_node_died_is_cancelled_at_once,
+    a_lease_from_a_clock_that_was_ahead_holds_nothing,
 );
 
 async fn a_claim_names_run_connector_and_request(bed: Bed) {
@@ -120,4 +121,28 @@ async fn a_run_whose_node_died_is_cancelled_at_once(bed: Bed) {
     let cancelled = bed.store.cancel_run(bed.space, run, &bed.actor).await.unwrap();
     assert_eq!(cancelled.status, RunStatus::Cancelled);
     assert!(matches!(bed.store.heartbeat(&dead).await, Err(Error::LeaseLost)));
+}
+
+async fn a_lease_from_a_clock_that_was_ahead_holds_nothing(bed: Bed) {
+    let year = 365 * 86_400 * 1_000_000_i64;
+    let ahead = format!("UPDATE run SET lease_until = lease_until + {year} WHERE lease_until IS NOT NULL");
+    bed.start(bed.connector("orders").await.id).await;
+    let first = bed.claim("a").await.unwrap();
+    bed.place.execute(&ahead).await;
+    // Alive, it writes an end by the clock as it is now.
+    bed.store.heartbeat(&first).await.unwrap();
+    assert!(bed.claim("b").await.is_none());
+
+    bed.place.execute(&ahead).await;
+    let second = bed.claim("b").await.unwrap();
+    assert_eq!((second.id(), second.epoch), (first.id(), first.epoch + 1));
+    assert!(matches!(bed.store.heartbeat(&first).await, Err(Error::LeaseLost)));
+
+    bed.place.execute(&ahead).await;
+    let cancelled = bed
+        .store
+        .cancel_run(bed.space, second.id(), &bed.actor)
+        .await
+        .unwrap();
+    assert_eq!(cancelled.status, RunStatus::Cancelled);
 }
