@@ -23,5 +23,7 @@ mod products;
 mod reconcile;
 mod removals;
 mod runs;
+mod schemas;
 mod spaces;
 mod wakeups;
+mod wide;

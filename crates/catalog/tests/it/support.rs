@@ -57,6 +57,13 @@ impl Place {
         Self::Postgres { server, database }
     }
 
+    /// The folder of the server's programs, such as `pg_dump`.
+    pub(crate) fn programs() -> std::path::PathBuf {
+        std::env::var_os("HEADWATER_TEST_PG_BIN")
+            .unwrap_or_default()
+            .into()
+    }
+
     pub(crate) fn file(&self) -> Option<std::path::PathBuf> {
         match self {
             Self::Sqlite(dir) => Some(dir.path().join("catalog.db")),

@@ -3,6 +3,7 @@
 use crate::{
     careless::Careless,
     support::{Bed, Place},
+    wide::Wide,
 };
 use headwater_catalog::{
     Connector, ConnectorId, NewConnector, PageRequest, Product, ProductDetail, ProductFilter, Run, RunId,
@@ -203,6 +204,7 @@ pub(crate) fn options() -> EngineOptions {
 pub(crate) fn run_engine(bed: &Bed, options: EngineOptions) -> (Engine, CancellationToken) {
     let mut registry = ToySource::registry();
     registry.register::<Careless>();
+    registry.register::<Wide>();
     let engine = Engine::new(bed.store.clone(), Arc::new(registry), Host::default(), options);
     let stop = CancellationToken::new();
     let (running, stopped) = (engine.clone(), stop.clone());
