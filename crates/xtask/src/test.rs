@@ -6,6 +6,8 @@ use crate::{
 };
 use std::process::Command;
 
+type Variables = Vec<(&'static str, String)>;
+
 /// Runs the tests; `args` go to the runner, in place of the documentation's tests.
 pub(crate) fn run(args: &[&str]) -> Result {
     let (newest, other) = peers::postgres_pair()?;
@@ -17,34 +19,60 @@ pub(crate) fn run(args: &[&str]) -> Result {
         peers.push(("HEADWATER_TEST_POSTGRES_ALT", other.url("postgres")));
         peers.push(("HEADWATER_TEST_PG_BIN_ALT", other.bin.display().to_string()));
     }
-    let with_peers = |args: &[&str]| -> Result<Command> {
-        let mut command = cargo(args)?;
-        command.envs(peers.iter().map(|(name, value)| (name, value)));
-        Ok(command)
-    };
-    let unless_chosen = if args.is_empty() {
-        &["--workspace"][..]
-    } else {
-        &[]
-    };
-    if !succeeds(&mut cargo(["nextest", "--version"])?) {
+    let pgbouncer = peers::PgBouncer::find();
+    if let Ok(found) = &pgbouncer {
+        peers.push(("HEADWATER_TEST_PGBOUNCER", found.program.display().to_string()));
+    }
+    if !args.is_empty() {
+        return chosen(&peers, args);
+    }
+    let result = all(&peers, pgbouncer.is_ok());
+    if let Err(error) = pgbouncer {
+        eprintln!("NOT TESTED: the postgres connector through PgBouncer. {error}");
+    }
+    result
+}
+
+fn with_peers(peers: &Variables, args: &[&str]) -> Result<Command> {
+    let mut command = cargo(args)?;
+    command.envs(peers.iter().map(|(name, value)| (name, value)));
+    Ok(command)
+}
+
+fn has_nextest() -> Result<bool> {
+    let found = succeeds(&mut cargo(["nextest", "--version"])?);
+    if !found {
         eprintln!("cargo-nextest is not installed: running cargo test");
-        return workspace::run(
-            with_peers(&["test", "--no-fail-fast"])?
-                .args(unless_chosen)
-                .args(args),
-        );
     }
-    let tests = workspace::run(with_peers(&["nextest", "run"])?.args(unless_chosen).args(args));
-    if args.is_empty() {
-        // nextest does not run the documentation's tests. Both run, so that one run tells all there is to mend.
-        tests.and(workspace::run(&mut with_peers(&[
-            "test",
-            "--doc",
-            "--workspace",
-            "--quiet",
-        ])?))
-    } else {
-        tests
+    Ok(found)
+}
+
+/// What the arguments choose. A test whose peer is missing fails and says so.
+fn chosen(peers: &Variables, args: &[&str]) -> Result {
+    let runner: &[&str] = match has_nextest()? {
+        true => &["nextest", "run"],
+        false => &["test", "--no-fail-fast"],
+    };
+    workspace::run(with_peers(peers, runner)?.args(args))
+}
+
+/// All tests, without those through PgBouncer where there is none.
+fn all(peers: &Variables, pgbouncer: bool) -> Result {
+    if !has_nextest()? {
+        let mut test = with_peers(peers, &["test", "--no-fail-fast", "--workspace"])?;
+        if !pgbouncer {
+            test.args(["--", "--skip", "pgbouncer::"]);
+        }
+        return workspace::run(&mut test);
     }
+    let mut nextest = with_peers(peers, &["nextest", "run", "--workspace"])?;
+    if !pgbouncer {
+        nextest.args(["-E", "not test(/^pgbouncer::/)"]);
+    }
+    // nextest does not run the documentation's tests. Both run, so that one run tells all there is to mend.
+    let tests = workspace::run(&mut nextest);
+    tests.and(workspace::run(&mut with_peers(
+        peers,
+        &["test", "--doc", "--workspace", "--quiet"],
+    )?))
 }

@@ -17,6 +17,7 @@ mod databases;
 mod failures;
 mod locks;
 mod names;
+mod pgbouncer;
 mod proxy;
 mod rich;
 mod scale;

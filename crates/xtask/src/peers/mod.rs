@@ -2,10 +2,12 @@
 
 mod account;
 mod binaries;
+mod pgbouncer;
 mod postgres;
 mod reaper;
 
 pub(crate) use binaries::Binaries;
+pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use postgres::{Postgres, random_hex};
 pub(crate) use reaper::Reaper;
 
