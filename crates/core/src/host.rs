@@ -3,10 +3,12 @@
 use crate::{Error, ErrorKind, Result};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use socket2::{SockRef, TcpKeepalive};
 use std::{
     fmt,
     path::{Path as FilePath, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -88,7 +90,7 @@ pub trait Dial: Send + Sync {
     async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Stream>>;
 }
 
-/// Connects without a proxy or a policy.
+/// Connects without a proxy or a policy, with TCP keepalive.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DirectDial;
 
@@ -96,7 +98,9 @@ pub struct DirectDial;
 impl Dial for DirectDial {
     async fn connect(&self, endpoint: &Endpoint) -> Result<Box<dyn Stream>> {
         let connected: std::io::Result<Box<dyn Stream>> = match endpoint {
-            Endpoint::Tcp { host, port } => connect_tcp(host, *port).await,
+            Endpoint::Tcp { host, port } => {
+                connect_tcp(host, *port).await.map(|stream| Box::new(stream) as _)
+            }
             #[cfg(unix)]
             Endpoint::Unix(path) => tokio::net::UnixStream::connect(path)
                 .await
@@ -111,10 +115,15 @@ impl Dial for DirectDial {
     }
 }
 
-async fn connect_tcp(host: &str, port: u16) -> std::io::Result<Box<dyn Stream>> {
+/// Connects with keepalive: while a slow consumer leaves a connection idle, firewalls on its way would forget it.
+async fn connect_tcp(host: &str, port: u16) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
-    Ok(Box::new(stream))
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(20));
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok(stream)
 }
 
 /// Tells the time. Tests lend one they can set.
@@ -173,6 +182,15 @@ impl LocalFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_idle_connection_is_kept_alive() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stream = connect_tcp("127.0.0.1", port).await.unwrap();
+        assert!(SockRef::from(&stream).keepalive().unwrap());
+        assert!(stream.nodelay().unwrap());
+    }
 
     #[test]
     fn files_are_refused_unless_covered() {
