@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum Db {
     Postgres {
         pool: deadpool::Pool<AsyncPgConnection>,
-        options: postgres::Options,
+        options: Box<postgres::Options>,
     },
     Sqlite {
         writer: sqlite::Pool,
@@ -46,7 +46,7 @@ impl Db {
             migrate::postgres(&options).await?;
             return Ok(Self::Postgres {
                 pool: postgres::pool(options.clone())?,
-                options,
+                options: Box::new(options),
             });
         }
         match url.strip_prefix("sqlite://") {
@@ -84,7 +84,7 @@ impl Db {
     /// server. SQLite has but one server, and ends at once.
     pub(crate) async fn listen(&self, woken: impl Fn()) {
         if let Self::Postgres { options, .. } = self {
-            wakeup::listen(options.clone(), woken).await;
+            wakeup::listen((**options).clone(), woken).await;
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Inner;
 use crate::{Claim, Error};
 use std::sync::{Arc, OnceLock};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 /// Why a worker stops before its run has ended.
@@ -62,9 +62,13 @@ pub(super) fn keep(
                 _ = woken.changed() => {}
                 () = sleep(engine.options.heartbeat) => {}
             }
-            match engine.store.heartbeat(&claim).await {
+            let asked = Instant::now();
+            // A database that does not answer keeps nobody's lease.
+            let renewed = timeout_at(held_until, engine.store.heartbeat(&claim));
+            let renewed = renewed.await.unwrap_or_else(|silent| Err(Error::store(silent)));
+            match renewed {
                 Ok(heartbeat) => {
-                    held_until = Instant::now() + claim.lease;
+                    held_until = asked + claim.lease;
                     if heartbeat.cancel_requested {
                         stop.stop(Why::Cancelled);
                     }

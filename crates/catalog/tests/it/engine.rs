@@ -1,5 +1,5 @@
 use crate::{
-    support::{Bed, LEASE, on_both_engines},
+    support::{Bed, LEASE, Place, on_both_engines},
     toy::{ToyBed, add_tables, connect, counts, id, options, run_engine, text},
 };
 use headwater_catalog::{ConnectorPatch, Error, NewConnector, Run, RunRequest, RunStatus, Trigger};
@@ -360,4 +360,26 @@ async fn a_run_that_broke_off_too_often_fails(bed: Bed) {
     let toy = ToyBed::new(bed).await;
     let run = toy.ended(run.id).await;
     assert_eq!((run.status, error_of(&run).0), (RunStatus::Failed, "unexpected"));
+}
+
+/// The database is there and does not answer: it is not known who holds the lease.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_cannot_renew_its_lease_stops() {
+    let bed = Bed::open(Place::postgres().await).await;
+    let toy = ToyBed::with_options(bed, {
+        let mut options = options();
+        options.lease = Duration::from_secs(1);
+        options
+    })
+    .await;
+    add_tables(&toy.source, "public", 2);
+    let gate = toy.source.hold(Call::Assets);
+    let run = toy.start(RunRequest::default()).await;
+    gate.reached().await;
+    let silent = "BEGIN; LOCK TABLE run IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT";
+    toy.bed.place.execute(silent).await;
+    toy.source.heal();
+    assert_eq!(toy.ended(run.id).await.status, RunStatus::Completed);
+    let epoch = toy.bed.place.values("SELECT epoch::text AS value FROM run").await;
+    assert_eq!(epoch, ["2"], "it was given up, and claimed again");
 }

@@ -1,6 +1,10 @@
 //! A PostgreSQL source that has a bad day, or is rebuilt between two syncs.
 
-use crate::{database::Database, proxy::Proxy, test_app::TestApp};
+use crate::{
+    database::Database,
+    proxy::Proxy,
+    test_app::{TestApp, counts},
+};
 use serde_json::{Value, json};
 
 /// A sync waits at `checked` while it is locked, in the middle of its work.
@@ -32,12 +36,6 @@ async fn synced(app: &TestApp, body: &Value) -> String {
 async fn start(app: &TestApp, connector: &str) -> String {
     let started = app.post(&format!("{connector}/sync"), &json!({})).await;
     started.expect(202)["job_id"].as_str().unwrap().to_owned()
-}
-
-/// Created, updated, unchanged, archived.
-fn counts(job: &Value) -> [u64; 4] {
-    ["created", "updated", "unchanged", "archived"]
-        .map(|what| job[format!("products_{what}")].as_u64().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

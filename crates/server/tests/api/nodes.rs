@@ -4,7 +4,7 @@
 use crate::{
     database::Database,
     program::{Program, serve},
-    test_app::{ADMIN_KEY, Client},
+    test_app::{ADMIN_KEY, Client, counts},
 };
 use serde_json::{Value, json};
 use std::{
@@ -49,12 +49,6 @@ async fn ended(client: &Client, space: &str, id: &str, deadline: Instant) -> Val
         );
         sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// Created, updated, unchanged, archived.
-fn counts(job: &Value) -> [u64; 4] {
-    ["created", "updated", "unchanged", "archived"]
-        .map(|what| job[format!("products_{what}")].as_u64().unwrap())
 }
 
 /// A source of 8 schemas with 20 tables and a view each.

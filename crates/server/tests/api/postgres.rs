@@ -3,11 +3,11 @@
 use crate::{
     database::Database,
     program::{Program, serve},
-    test_app::{ADMIN_KEY, TestApp},
+    test_app::{ADMIN_KEY, TestApp, counts},
 };
 use headwater_core::Secret;
 use headwater_server::SecretKey;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 const SHOP: &str = "
@@ -66,15 +66,6 @@ async fn from_a_database_to_exactly_the_change_that_was_made() {
     assert_eq!(totals["lineage"]["upstream"][0]["product_id"], orders["id"]);
 
     let second = app.sync(&connector).await;
-    let counts = |job: &Value| {
-        [
-            "products_created",
-            "products_updated",
-            "products_unchanged",
-            "products_archived",
-        ]
-        .map(|name| job[name].as_u64().unwrap())
-    };
     assert_eq!(counts(&second), [0, 0, 3, 0]);
     assert_eq!(
         app.product(&format!("{}.public.orders", database.name)).await["updated_at"],

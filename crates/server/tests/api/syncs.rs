@@ -2,7 +2,7 @@
 
 use crate::{
     shape::assert_shape,
-    test_app::{Reply, TestApp},
+    test_app::{Reply, TestApp, counts},
 };
 use headwater_core::{Error, ErrorKind};
 use headwater_testkit::{Call, Part, ToySource};
@@ -67,13 +67,7 @@ async fn a_sync_runs_and_ends() {
     assert_eq!(last_sync, &started["started_at"]);
 
     let again = app.sync(&connector).await;
-    let counts = [
-        "products_created",
-        "products_updated",
-        "products_unchanged",
-        "products_archived",
-    ];
-    assert_eq!(counts.map(|name| again[name].as_u64().unwrap()), [0, 0, 9, 0]);
+    assert_eq!(counts(&again), [0, 0, 9, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

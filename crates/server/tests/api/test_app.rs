@@ -218,6 +218,12 @@ impl Client {
     }
 }
 
+/// Created, updated, unchanged, archived.
+pub(crate) fn counts(job: &Value) -> [u64; 4] {
+    ["created", "updated", "unchanged", "archived"]
+        .map(|what| job[format!("products_{what}")].as_u64().unwrap())
+}
+
 /// An answer, read whole.
 #[derive(Debug)]
 pub(crate) struct Reply {
