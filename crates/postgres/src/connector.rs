@@ -6,7 +6,7 @@ use crate::{
     connect::Server,
     credentials::Credentials,
     databases::{self, Database},
-    discover, read,
+    discover, error, read,
     session::{Session, Settings, or_cancel},
 };
 use async_trait::async_trait;
@@ -187,7 +187,7 @@ impl Postgres {
         let mut refused: Option<Error> = None;
         for database in databases::entrances(&self.server.role) {
             match self.session(database, cx).await {
-                Err(error) if is_of_one_database(&error) => {
+                Err(error) if is_of_one_database(&error) && !error::is_wrong_password(&error) => {
                     refused.get_or_insert(error);
                 }
                 result => return result,

@@ -69,6 +69,12 @@ pub(crate) fn is_refused_encryption(error: &tokio_postgres::Error) -> bool {
     error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
 }
 
+/// Whether the server refused the password, which is the same for all its databases.
+pub(crate) fn is_wrong_password(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.and_then(tokio_postgres::Error::code) == Some(&SqlState::INVALID_PASSWORD)
+}
+
 /// Whether TLS could not be set up.
 pub(crate) fn is_tls(error: &tokio_postgres::Error) -> bool {
     error.to_string() == "error performing TLS handshake"

@@ -279,12 +279,8 @@ async fn begin(client: &Client, settings: Settings) -> Result<Facts> {
     begun.map_err(error::of_statement)?;
     let row = row.map_err(error::of_statement)?;
     let facts = read_facts(&row)?;
-    if row.try_get(4).is_ok_and(|encoding: &str| encoding == "SQL_ASCII") {
-        // The server knows no encoding and refuses to send what is not UTF-8: take the bytes as they are.
-        let raw = client
-            .batch_execute("SET LOCAL client_encoding = 'SQL_ASCII'")
-            .await;
-        raw.map_err(error::of_statement)?;
+    if facts.raw {
+        client.batch_execute(RAW).await.map_err(error::of_statement)?;
     }
     Ok(facts)
 }

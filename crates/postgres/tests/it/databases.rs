@@ -206,6 +206,18 @@ async fn the_list_is_asked_for_wherever_the_role_gets_in() {
 }
 
 #[tokio::test]
+async fn a_wrong_password_is_tried_once() {
+    for cluster in Cluster::of_each_version() {
+        seed(&cluster).await;
+        let credentials = json!({"username": READER, "password": "hunter2"});
+        let error = read(all(&cluster).0, credentials).await.failed.unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        let refusals = cluster.log().matches("password authentication failed").count();
+        assert_eq!(refusals, 1, "an account may be locked after some");
+    }
+}
+
+#[tokio::test]
 async fn a_name_in_place_of_the_star_is_refused_with_the_remedy() {
     for wrong in [json!("shop"), json!(5), json!({"a": 1})] {
         let config = json!({"host": "db", "databases": wrong});
