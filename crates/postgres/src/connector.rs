@@ -26,7 +26,7 @@ pub struct Postgres {
 }
 
 /// How many sessions a server is asked to bear at once.
-const SESSIONS: usize = 4;
+const SESSIONS: usize = 2;
 
 const fn real(name: &'static str) -> Capability {
     Capability {

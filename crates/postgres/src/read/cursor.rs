@@ -39,15 +39,16 @@ impl<T: OfRelation> Cursor<T> {
         }
     }
 
-    /// Declares the cursor over these relations, if there are any.
-    pub(crate) async fn declare(&mut self, session: &Session, relations: &[u32]) -> Result<()> {
+    /// Declares the cursor over these relations, if there are any, and fetches the first rows.
+    pub(crate) async fn open(&mut self, session: &Session, relations: &[u32]) -> Result<()> {
         if relations.is_empty() {
             return Ok(());
         }
-        session
-            .declare(self.list.name, self.list.sql, &[(&relations, Type::OID_ARRAY)])
-            .await?;
+        let list = self.list;
         self.exhausted = false;
+        let values = [(&relations as _, Type::OID_ARRAY)];
+        let declared = session.declare(list.name, list.sql, &values);
+        tokio::try_join!(declared, self.fill(session))?;
         Ok(())
     }
 
@@ -67,10 +68,19 @@ impl<T: OfRelation> Cursor<T> {
         Ok(())
     }
 
-    /// At most `count` rows, whatever their relation.
-    pub(crate) async fn next(&mut self, session: &Session, count: usize) -> Result<Vec<T>> {
-        self.fill(session).await?;
-        Ok(self.ahead.drain(..count.min(self.ahead.len())).collect())
+    /// The relation of the next row that was fetched.
+    pub(crate) fn peek(&self) -> Option<u32> {
+        self.ahead.front().map(OfRelation::relation)
+    }
+
+    /// The next row that was fetched.
+    pub(crate) fn next(&mut self) -> Option<T> {
+        self.ahead.pop_front()
+    }
+
+    /// Whether all rows of a relation were fetched.
+    pub(crate) fn covers(&self, relation: u32) -> bool {
+        self.exhausted || self.ahead.back().is_some_and(|row| row.relation() > relation)
     }
 
     /// All rows of a relation. Rows of relations before it are dropped.

@@ -15,10 +15,10 @@ use crate::{
 };
 use headwater_core::Result;
 
-/// Relations of a page.
-pub(super) const PAGE: usize = 250;
+/// Rows that a cursor of few rows a relation fetches at once.
+const PAGE: usize = 250;
 /// Rows that a cursor of columns or comments fetches at once.
-const FETCH: usize = 2048;
+const FETCH: usize = 1024;
 
 const RELATIONS: List = List {
     name: "relations",
@@ -75,7 +75,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Declares all cursors in one round trip.
+    /// Declares all cursors and fetches their first rows in one round trip.
     pub(super) async fn open(session: &Session, listing: &[Listed]) -> Result<Self> {
         let of = |wanted: fn(char) -> bool| -> Vec<u32> {
             let wanted = listing.iter().filter(|listed| wanted(listed.kind));
@@ -96,14 +96,14 @@ impl Lists {
         };
         tokio::try_join!(
             session.prefer_indexes(),
-            lists.relations.declare(session, &all),
-            declare(&mut lists.columns, session, &all),
-            declare(&mut lists.comments, session, &all),
-            declare(&mut lists.constraints, session, &all),
-            declare(&mut lists.upstreams, session, &views),
-            declare(&mut lists.partitioning, session, &partitioned),
-            declare(&mut lists.bounds, session, &partitioned),
-            declare(&mut lists.foreign_tables, session, &foreign),
+            lists.relations.open(session, &all),
+            open(&mut lists.columns, session, &all),
+            open(&mut lists.comments, session, &all),
+            open(&mut lists.constraints, session, &all),
+            open(&mut lists.upstreams, session, &views),
+            open(&mut lists.partitioning, session, &partitioned),
+            open(&mut lists.bounds, session, &partitioned),
+            open(&mut lists.foreign_tables, session, &foreign),
         )?;
         Ok(lists)
     }
@@ -128,9 +128,24 @@ impl Lists {
         Ok(())
     }
 
-    /// The next relation with all that the lists say of it.
-    pub(super) async fn next(&mut self, session: &Session) -> Result<Option<Draft>> {
-        let Some(relation) = self.relations.next(session, 1).await?.pop() else {
+    /// Whether all that the lists say of a relation was fetched.
+    fn cover(&self, relation: u32) -> bool {
+        covers(&self.columns, relation)
+            && covers(&self.comments, relation)
+            && covers(&self.constraints, relation)
+            && covers(&self.upstreams, relation)
+            && covers(&self.partitioning, relation)
+            && covers(&self.bounds, relation)
+            && covers(&self.foreign_tables, relation)
+    }
+
+    /// The next relation with all that the lists say of it, where all of that was fetched already. The `first`
+    /// of a page is fetched to its end: one relation may have more columns than are fetched at once.
+    pub(super) async fn next(&mut self, session: &Session, first: bool) -> Result<Option<Draft>> {
+        if !self.relations.peek().is_some_and(|oid| first || self.cover(oid)) {
+            return Ok(None);
+        }
+        let Some(relation) = self.relations.next() else {
             return Ok(None);
         };
         let oid = relation.oid;
@@ -150,17 +165,21 @@ impl Lists {
     }
 }
 
+fn covers<T: OfRelation>(cursor: &Option<Cursor<T>>, relation: u32) -> bool {
+    cursor.as_ref().is_none_or(|cursor| cursor.covers(relation))
+}
+
 fn readable<T: OfRelation>(list: &'static List, readable: bool) -> Option<Cursor<T>> {
     readable.then(|| Cursor::new(list))
 }
 
-async fn declare<T: OfRelation>(
+async fn open<T: OfRelation>(
     cursor: &mut Option<Cursor<T>>,
     session: &Session,
     relations: &[u32],
 ) -> Result<()> {
     match cursor {
-        Some(cursor) => cursor.declare(session, relations).await,
+        Some(cursor) => cursor.open(session, relations).await,
         None => Ok(()),
     }
 }

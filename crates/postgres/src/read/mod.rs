@@ -2,8 +2,8 @@
 //!
 //! First comes a plain listing of the relations in scope. Then each kind of fact (relations, columns,
 //! comments, constraints, upstreams of views) is a cursor ordered by relation, and the cursors are merged
-//! page by page: the number of statements does not grow with the number of tables, and memory holds one
-//! page. None of these lists waits for a relation's lock; what does is in [`definitions`].
+//! page by page: the number of statements does not grow with the number of tables, and memory holds two
+//! pages. None of these lists waits for a relation's lock; what does is in [`definitions`].
 //!
 //! A server that holds a snapshot cannot clean up behind anybody's updates. So between two pages a snapshot
 //! that is too old is given up, and what the next one holds under names that were not read yet is read from
@@ -24,12 +24,9 @@ use crate::{
 use definitions::{Reader, Wanted};
 use headwater_core::{Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink};
 use listing::Seen;
-use lists::{Lists, PAGE};
+use lists::Lists;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use types::ColumnTypes;
-
-/// Columns at which a page ends early.
-const PAGE_COLUMNS: usize = 4096;
 
 /// The database that a split belongs to.
 pub(crate) fn database(split: &Split) -> Result<&str> {
@@ -144,7 +141,9 @@ impl Reading<'_> {
             .unknown(drafts.iter().flat_map(|draft| draft.columns.iter().flatten()));
         self.types.learn(self.session, new).await?;
         let wanted = self.all_wanted(&drafts);
-        let texts = self.definitions.read(self.session, &wanted, self.out).await?;
+        // The next page comes in the same round trip.
+        let texts = self.definitions.read(self.session, &wanted, self.out);
+        let (texts, ()) = tokio::try_join!(texts, lists.fill(self.session))?;
         self.warn(&drafts, &wanted, &texts).await?;
         let sizes = self.sizes(&drafts).await?;
         let mut completion = Completion {
@@ -174,15 +173,10 @@ impl Reading<'_> {
         Ok(true)
     }
 
-    /// The next relations with all that the lists say of them.
+    /// The relations of which all that the lists say was fetched.
     async fn drafts(&self, lists: &mut Lists) -> Result<Vec<Draft>> {
-        lists.fill(self.session).await?;
-        let (mut drafts, mut width) = (Vec::new(), 0);
-        while drafts.len() < PAGE && width < PAGE_COLUMNS {
-            let Some(draft) = lists.next(self.session).await? else {
-                break;
-            };
-            width += draft.columns.as_ref().map_or(0, Vec::len);
+        let mut drafts = Vec::new();
+        while let Some(draft) = lists.next(self.session, drafts.is_empty()).await? {
             drafts.push(draft);
         }
         Ok(drafts)
