@@ -383,3 +383,29 @@ async fn a_worker_that_cannot_renew_its_lease_stops() {
     let epoch = toy.bed.place.values("SELECT epoch::text AS value FROM run").await;
     assert_eq!(epoch, ["2"], "it was given up, and claimed again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_survives_a_restart_of_the_catalogs_database() {
+    let bed = Bed::open(Place::postgres().await).await;
+    let toy = ToyBed::with_options(bed, {
+        let mut options = options();
+        options.lease = Duration::from_secs(2);
+        options
+    })
+    .await;
+    add_tables(&toy.source, "public", 2);
+    let gate = toy.source.hold(Call::Assets);
+    let run = toy.start(RunRequest::default()).await;
+    gate.reached().await;
+    // What a restart does to its clients.
+    let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    toy.bed.place.execute(end_all).await;
+    toy.source.heal();
+    gate.open();
+    let store = &toy.bed.store;
+    store.get_run(toy.bed.space, run.id).await.unwrap();
+    let ended = toy.ended(run.id).await;
+    assert_eq!((ended.status, counts(&ended)), (RunStatus::Completed, [2, 0, 0, 0]));
+    assert_eq!(counts(&toy.sync().await), [0, 0, 2, 0]);
+}
