@@ -39,19 +39,6 @@ async fn a_client_certificate_lets_its_role_in_without_a_password() {
     }
 }
 
-#[tokio::test]
-async fn a_client_certificate_of_another_role_is_refused() {
-    let (server, client) = (issue("127.0.0.1"), issue_to("someone_else"));
-    for peer in Peer::each(&server, Asks::Certificate(&client.authority)) {
-        // The front does not compare the names.
-        let Peer::Real(_) = &peer else { continue };
-        let credentials =
-            json!({"username": "postgres", "sslcert": client.certificate, "sslkey": client.key});
-        let refused = peer.check_as(json!({"sslmode": "require"}), credentials).await;
-        unauthenticated(refused, "client certificate");
-    }
-}
-
 /// Settings that are refused before anything is sent.
 #[tokio::test]
 async fn a_client_certificate_needs_its_key_and_tls() {

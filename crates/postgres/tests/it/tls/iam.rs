@@ -104,3 +104,31 @@ async fn a_token_is_never_sent_in_the_clear() {
     assert_eq!(nowhere.fields()[0].pointer, "/config/region");
     open(json!({"host": "db.example.com", "region": "eu-west-1"}), &lent).unwrap();
 }
+
+#[test]
+fn a_key_of_the_wrong_name_or_place_is_told() {
+    let config = json!({"host": HOST, "database": "shop"});
+    let refused = |config: Value, credentials: Value| {
+        let error = crate::database::open(config, credentials).unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        let field = &error.fields()[0];
+        (field.pointer.clone(), field.detail.clone())
+    };
+    let (at, says) = refused(
+        config.clone(),
+        json!({"username": "headwater", "access_key": "AKIA", "secret_access_key": "hunter2"}),
+    );
+    assert_eq!(at, "/credentials/access_key");
+    assert!(says.contains("did you mean access_key_id?"), "{says}");
+    let (at, says) = refused(
+        config.clone(),
+        json!({"username": "headwater", "auth_type": "iam"}),
+    );
+    assert_eq!(at, "/credentials/auth_type");
+    assert_eq!(says, "expected one of password, aws_iam");
+    let mut misplaced = config;
+    misplaced["secret_access_key"] = json!("hunter2");
+    let (at, says) = refused(misplaced, json!({"username": "headwater"}));
+    assert_eq!(at, "/credentials/secret_access_key");
+    assert!(says.contains("belongs in credentials"), "{says}");
+}
