@@ -140,8 +140,19 @@ async fn a_star_reads_every_database_that_the_role_may_enter() {
             .unwrap();
         let run = read_all(&cluster).await;
         assert!(root_is_complete(&run) && run.assets.is_empty());
-        let names: Vec<String> = listed(&run).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["a", "kept", "postgres"]);
+        let grant = |text: &str| Some(text.to_owned());
+        let expected = [
+            (
+                "a".to_owned(),
+                grant(r#"GRANT CONNECT ON DATABASE "a" TO "reader""#),
+            ),
+            (
+                "kept".to_owned(),
+                grant(r#"ALTER DATABASE "kept" ALLOW_CONNECTIONS true"#),
+            ),
+            ("postgres".to_owned(), None),
+        ];
+        assert_eq!(listed(&run), expected);
     }
 }
 

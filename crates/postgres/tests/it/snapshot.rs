@@ -1,6 +1,6 @@
 //! A snapshot that is held for too long is given up, and nothing is lost with it.
 
-use crate::database::{Database, assert_complete, asset, on_each_server, waiting};
+use crate::database::{Database, Server, assert_complete, asset, on_each_server, waiting};
 use headwater_core::Path;
 use headwater_testkit::Collected;
 use serde_json::json;
@@ -144,6 +144,22 @@ async fn until_horizon(database: &Database, other_than: Option<String>) -> Strin
         }
         assert!(Instant::now() < deadline, "no other snapshot than {other_than:?}");
         sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_read_in_every_snapshot() {
+    for server in Server::all() {
+        let options = "ENCODING SQL_ASCII LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+        let database = Database::create_as(&server, options).await;
+        seed(&database).await;
+        database
+            .sql(r"DO $$ BEGIN EXECUTE 'COMMENT ON TABLE public.late IS ' || quote_literal(E'caf\xe9'); END $$")
+            .await;
+        let run = read_across(&database, "SELECT 1").await;
+        let late = asset(&run, &database.path(&["public", "late"]));
+        assert_eq!(late.description.value().map(String::as_str), Some("caf\u{fffd}"));
+        assert_eq!(run.warnings[0].code, "snapshot_renewed");
     }
 }
 
