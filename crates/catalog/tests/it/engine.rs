@@ -2,7 +2,9 @@ use crate::{
     support::{Bed, LEASE, Place, on_both_engines},
     toy::{ToyBed, add_tables, connect, counts, id, options, run_engine, text},
 };
-use headwater_catalog::{ConnectorPatch, Error, NewConnector, Run, RunRequest, RunStatus, Trigger};
+use headwater_catalog::{
+    Completeness, ConnectorPatch, Error, NewConnector, Run, RunRequest, RunStatus, Trigger,
+};
 use headwater_core::{Error as SourceError, ErrorKind, Path};
 use headwater_testkit::{Action, Call, Gate, ToySource};
 use serde_json::json;
@@ -14,6 +16,7 @@ on_both_engines!(
     a_lost_lease_writes_nothing_more,
     an_engine_that_stops_hands_its_run_back_and_another_resumes_the_splits_left,
     a_dead_engines_run_is_taken_over_and_completes,
+    a_run_that_broke_off_before_its_last_step_is_finished,
     a_deleted_connectors_run_ends,
     another_source_is_refused_before_anything_is_written,
     a_source_that_cannot_be_listed_fails_the_run,
@@ -159,6 +162,31 @@ async fn a_dead_engines_run_is_taken_over_and_completes(bed: Bed) {
     assert_eq!(held.status, RunStatus::Running, "a held run is left alone");
     toy.bed.end_leases().await;
     assert_eq!(toy.ended(run.id).await.status, RunStatus::Completed);
+}
+
+async fn a_run_that_broke_off_before_its_last_step_is_finished(bed: Bed) {
+    let toy = ToyBed::new(bed).await;
+    add_tables(&toy.source, "public", 2);
+    toy.sync().await;
+    let done = toy
+        .bed
+        .place
+        .values("SELECT id AS value FROM run")
+        .await
+        .remove(0);
+    let end_in_finishing = format!(
+        "UPDATE run SET status = 'running', phase = 'finishing', completed_at = NULL, products_created = 0,
+             completeness = NULL WHERE id = '{done}'"
+    );
+    let pages = toy.source.calls(Call::Assets);
+    toy.bed.place.execute(&end_in_finishing).await;
+    let ended = toy.ended(done.parse().unwrap()).await;
+    assert_eq!(
+        (ended.status, counts(&ended)),
+        (RunStatus::Completed, [2, 0, 0, 0])
+    );
+    assert_eq!(ended.completeness, Some(Completeness::Complete));
+    assert_eq!(toy.source.calls(Call::Assets), pages, "nothing is read again");
 }
 
 async fn a_deleted_connectors_run_ends(bed: Bed) {
@@ -406,6 +434,9 @@ async fn a_run_survives_a_restart_of_the_catalogs_database() {
     let store = &toy.bed.store;
     store.get_run(toy.bed.space, run.id).await.unwrap();
     let ended = toy.ended(run.id).await;
-    assert_eq!((ended.status, counts(&ended)), (RunStatus::Completed, [2, 0, 0, 0]));
+    assert_eq!(
+        (ended.status, counts(&ended)),
+        (RunStatus::Completed, [2, 0, 0, 0])
+    );
     assert_eq!(counts(&toy.sync().await), [0, 0, 2, 0]);
 }

@@ -4,6 +4,7 @@ use crate::test_app::{Reply, TestApp};
 use headwater_testkit::ToySource;
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_and_readiness_are_open() {
@@ -33,6 +34,25 @@ async fn metrics_count_requests_by_route_and_name_no_table() {
     }
     for unwanted in ["orders", "shop", "default", orders["id"].as_str().unwrap()] {
         assert!(!reply.text.contains(unwanted), "{unwanted} is in {}", reply.text);
+    }
+}
+
+/// Their handlers are dropped wherever they are, in the middle of a transaction, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_hang_up_leave_a_server_that_works() {
+    let app = TestApp::start().await;
+    for number in 0..60 {
+        let space = json!({"slug": format!("s{number}"), "name": "hung up"});
+        let request = app.request(Method::POST, "/catalog/spaces").json(&space);
+        let client = tokio::spawn(Reply::of(request));
+        tokio::time::sleep(Duration::from_micros(number * 100)).await;
+        client.abort();
+    }
+    app.create_space("last").await;
+    let spaces = app.get("/catalog/spaces").await.expect(200);
+    for space in spaces.as_array().unwrap() {
+        let path = format!("/catalog/spaces/{}", space["slug"].as_str().unwrap());
+        app.get(&path).await.expect(200);
     }
 }
 
