@@ -27,13 +27,15 @@ const REFUSAL: &[u8] = b"E\0\0\0\x24SFATAL\0VFATAL\0C28000\0Mno entry\0\0";
 
 pub(super) struct Front {
     pub(super) port: u16,
+    /// Behind it, as its superuser.
+    pub(super) server: Server,
     rules: Rules,
-    behind: Cluster,
+    _own: Option<Cluster>,
 }
 
 #[derive(Clone)]
 struct Rules {
-    backend: u16,
+    backend: (String, u16),
     tls: Option<TlsAcceptor>,
     lets: Lets,
     asks_certificate: bool,
@@ -42,17 +44,22 @@ struct Rules {
 
 impl Front {
     pub(super) fn start(bin: &Path, certified: Option<&Certified>, lets: Lets, asks: Asks<'_>) -> Self {
-        let behind = match asks {
+        let own = match asks {
+            Asks::Password => None,
             // The front asks for it.
-            Asks::Certificate(_) => Cluster::start(bin, "host all all all trust\n", ""),
-            _ => Cluster::start(bin, &asks.rules("host"), ""),
+            Asks::Certificate(_) => Some(Cluster::start(bin, "host all all all trust\n", "")),
+            Asks::PasswordInClear => Some(Cluster::start(bin, &asks.rules("host"), "")),
+        };
+        let server = match &own {
+            Some(own) => own.server.clone(),
+            None => Server::all().remove(0),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
         let port = listener.local_addr().unwrap().port();
         let rules = Rules {
-            backend: behind.server.port,
+            backend: (server.host.clone(), server.port),
             tls: certified.map(|certified| acceptor(certified, asks)),
             lets,
             asks_certificate: matches!(asks, Asks::Certificate(_)),
@@ -64,7 +71,12 @@ impl Front {
                 tokio::spawn(accepting.clone().serve(stream));
             }
         });
-        Self { port, rules, behind }
+        Self {
+            port,
+            server,
+            rules,
+            _own: own,
+        }
     }
 
     /// Listens on a unix socket as well.
@@ -76,10 +88,6 @@ impl Front {
                 tokio::spawn(rules.clone().serve(stream));
             }
         });
-    }
-
-    pub(super) fn admin(&self) -> Server {
-        self.behind.server.clone()
     }
 
     pub(super) fn last_was_encrypted(&self) -> bool {
@@ -145,7 +153,7 @@ impl Rules {
             return refuse(stream, first).await;
         }
         self.encrypted.store(encrypted, Ordering::SeqCst);
-        let mut backend = TcpStream::connect(("127.0.0.1", self.backend)).await?;
+        let mut backend = TcpStream::connect(self.backend.clone()).await?;
         backend.write_all(&first).await?;
         copy_bidirectional(&mut stream, &mut backend).await?;
         Ok(())

@@ -128,7 +128,7 @@ impl Peer {
     fn admin(&self) -> Server {
         match self {
             Self::Real(server) => server.admin(),
-            Self::Front(front) => front.admin(),
+            Self::Front(front) => front.server.clone(),
         }
     }
 
@@ -141,8 +141,7 @@ impl Peer {
 
     /// Whether a login with these settings was encrypted.
     async fn check(&self, change: Value) -> Result<bool> {
-        self.check_as(change, json!({"username": "postgres", "password": "pw"}))
-            .await
+        self.check_as(change, self.admin().credentials()).await
     }
 
     async fn check_as(&self, change: Value, credentials: Value) -> Result<bool> {
