@@ -47,7 +47,7 @@ pub(crate) fn postgres() -> Result<Postgres> {
     postgres_with("")
 }
 
-/// As [`postgres`], with more settings: `-c NAME=VALUE ...`.
+/// As [`postgres()`], with more settings: `-c NAME=VALUE ...`.
 pub(crate) fn postgres_with(settings: &str) -> Result<Postgres> {
     let newest = binaries::installed().into_iter().max_by_key(|one| one.major);
     let binaries = match newest {
