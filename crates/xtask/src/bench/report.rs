@@ -43,6 +43,26 @@ pub(super) fn samples(title: &str, samples: &[Sample]) {
     println!();
 }
 
+/// The median of the scans' peak memory, in bytes.
+pub(super) fn scan_peak(samples: &[Sample]) -> f64 {
+    median(samples.iter().map(|one| one.scan.peak as f64))
+}
+
+/// Prints how memory grows with the database.
+pub(super) fn peaks(sizes: &[usize], peaks: &[f64], wide: &str) {
+    if let ([small, .., large], [least, .., most]) = (sizes, peaks) {
+        println!(
+            "peak RSS of `scan` at {large} relations to that at {small}: {:.2}",
+            most / least
+        );
+    }
+    println!("{wide}");
+}
+
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
+}
+
 fn row(
     name: &str,
     samples: &[Sample],
