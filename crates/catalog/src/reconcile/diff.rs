@@ -223,12 +223,9 @@ impl Diff {
 
     fn properties(&mut self, before: &Properties, after: &Properties) {
         for name in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
-            self.attribute(
-                std::slice::from_ref(name),
-                None,
-                before.get(name),
-                after.get(name),
-            );
+            // One that is null was never read.
+            let [before, after] = [before, after].map(|side| side.get(name).filter(|value| !value.is_null()));
+            self.attribute(std::slice::from_ref(name), None, before, after);
         }
     }
 }

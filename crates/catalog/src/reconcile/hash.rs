@@ -31,7 +31,8 @@ pub(crate) fn digest(doc: &Doc) -> Digest {
     });
     form.part(&doc.tags, |form, tags| form.set(tags));
     form.part(&doc.owners, |form, owners| form.set(owners));
-    form.each(&doc.properties, |form, (name, value)| {
+    let read = doc.properties.iter().filter(|(_, value)| !value.is_null());
+    form.each(read.collect::<Vec<_>>(), |form, (name, value)| {
         form.text(name);
         form.json(value);
     });

@@ -3,7 +3,7 @@
 use super::doc::Doc;
 use headwater_core::{
     Facet,
-    model::{Constraint, Field},
+    model::{Constraint, Field, Properties},
 };
 use std::{collections::HashMap, mem::take};
 
@@ -17,8 +17,18 @@ pub(crate) fn merge(read: Doc, stored: Doc) -> Doc {
         definition: read.definition.or(stored.definition),
         tags: read.tags.or(stored.tags),
         owners: read.owners.or(stored.owners),
-        properties: read.properties,
+        properties: merge_properties(read.properties, &stored.properties),
     }
+}
+
+/// What was read, with the stored value of each property that was not.
+pub(super) fn merge_properties(mut read: Properties, stored: &Properties) -> Properties {
+    for (name, value) in read.iter_mut().filter(|(_, value)| value.is_null()) {
+        if let Some(known) = stored.get(name) {
+            value.clone_from(known);
+        }
+    }
+    read
 }
 
 fn merge_part<T>(read: Facet<Vec<T>>, stored: Facet<Vec<T>>, merge: fn(&mut [T], Vec<T>)) -> Facet<Vec<T>> {
@@ -68,10 +78,12 @@ fn is_same(one: &Constraint, other: &Constraint) -> bool {
 mod tests {
     use super::*;
     use crate::reconcile::{
+        diff::diff,
         doc::tests::{column, orders, stored},
         hash::digest,
     };
     use headwater_core::model::{AssetKind, ConstraintKind, Definition};
+    use serde_json::json;
 
     /// A document of which nothing but the kind was read.
     fn nothing() -> Doc {
@@ -102,6 +114,26 @@ mod tests {
         let merged = merge(read, stored(&orders()));
         assert_eq!(merged.description, Facet::Read(None));
         assert_eq!(merged.constraints, Facet::Read(vec![]));
+    }
+
+    #[test]
+    fn a_property_that_was_not_read_is_kept_and_one_that_is_gone_is_not() {
+        let mut known = orders();
+        known.properties = [("engine", json!("heap")), ("rls", json!(true))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+        let mut read = orders();
+        read.properties.insert("engine".into(), json!(null));
+        read.properties.insert("server".into(), json!(null));
+        let merged = merge(read, stored(&known));
+        known.properties.remove("rls");
+        assert_eq!(merged.properties["engine"], "heap");
+        assert_eq!(
+            digest(&merged),
+            digest(&known),
+            "never read is no more than missing"
+        );
+        assert!(diff(&known, &merged).is_empty());
     }
 
     #[test]

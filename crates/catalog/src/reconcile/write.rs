@@ -1,6 +1,6 @@
 //! The rows and statements of reconcile.
 
-use super::commit::Known;
+use super::{commit::Known, merge::merge_properties};
 use crate::{
     Error, Result,
     db::{bulk_writes, queries},
@@ -104,6 +104,7 @@ impl NamespaceDoc {
             merged.description = merged.description.or(stored.description);
             merged.owner = merged.owner.or(stored.owner);
             merged.tags = merged.tags.or(stored.tags);
+            merged.properties = merge_properties(merged.properties, &stored.properties);
         }
         serde_json::to_string(&merged).map_err(Error::store)
     }
