@@ -18,7 +18,7 @@ use headwater_core::{
         Namespace, Properties, Reference, Stat, Stats,
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What was read of one relation. A part that is `None` was not read.
 #[derive(Debug)]
@@ -246,29 +246,40 @@ impl Draft {
         if self.relation.persistence == 'u' {
             asset.properties.insert("persistence".into(), json!("unlogged"));
         }
-        if let Some(row) = &self.partitioning {
-            let strategy = strategy(row.strategy).to_lowercase();
-            asset
-                .properties
-                .insert("partition_strategy".into(), json!(strategy));
+        if self.relation.kind == 'p' {
+            let strategy = self.partitioning.as_ref().map(|row| strategy(row.strategy).to_lowercase());
+            asset.properties.insert("partition_strategy".into(), json!(strategy));
         }
-        if let Some(row) = self.foreign.take() {
-            asset
-                .properties
-                .insert("foreign_server".into(), row.server.into());
-            asset
-                .properties
-                .insert("foreign_data_wrapper".into(), row.wrapper.into());
-            for (name, options) in [
-                ("foreign_options", row.options),
-                ("foreign_server_options", row.server_options),
-            ] {
-                if !options.is_empty() {
-                    asset.properties.insert(name.into(), options.into());
-                }
-            }
+        if self.relation.kind == 'f' {
+            asset.properties.extend(foreign_properties(self.foreign.take()));
         }
     }
+}
+
+/// Where the rows of a foreign table are. Not read, each is null.
+fn foreign_properties(row: Option<ForeignTableRow>) -> Properties {
+    let Some(row) = row else {
+        let names = [
+            "foreign_server",
+            "foreign_data_wrapper",
+            "foreign_options",
+            "foreign_server_options",
+        ];
+        return names.map(|name| (name.to_owned(), Value::Null)).into();
+    };
+    let mut properties = Properties::from([
+        ("foreign_server".to_owned(), row.server.into()),
+        ("foreign_data_wrapper".to_owned(), row.wrapper.into()),
+    ]);
+    for (name, options) in [
+        ("foreign_options", row.options),
+        ("foreign_server_options", row.server_options),
+    ] {
+        if !options.is_empty() {
+            properties.insert(name.to_owned(), options.into());
+        }
+    }
+    properties
 }
 
 /// The edges into a view.
