@@ -1,5 +1,5 @@
-//! Servers on one PostgreSQL wake each other. What happens here happens within the 30 s that a test waits;
-//! by looking it would take minutes.
+//! Servers on one PostgreSQL wake each other. What happens here happens while a test waits for it; by
+//! looking it would take longer than that.
 
 use crate::{
     support::{Bed, Place},
@@ -20,8 +20,8 @@ async fn drowsy() -> ToyBed {
 fn drowsy_options() -> EngineOptions {
     EngineOptions {
         lease: Duration::from_secs(600),
-        heartbeat: Duration::from_secs(300),
-        poll: Duration::from_secs(300),
+        heartbeat: Duration::from_secs(600),
+        poll: Duration::from_secs(600),
         ..options()
     }
 }
