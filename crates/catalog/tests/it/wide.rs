@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 on_both_engines!(tables_of_as_many_columns_as_there_can_be);
 
-const TABLES: u64 = 200;
+const TABLES: u64 = 500;
 const COLUMNS: usize = 1_600;
 
 /// A source that makes its tables up while it is read: it holds none of them.

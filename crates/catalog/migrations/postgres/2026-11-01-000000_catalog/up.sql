@@ -108,6 +108,7 @@ CREATE TABLE run_warning_count (
 -- key: the path's segments joined with U+001F. folded: the same, folded by the family's rule.
 -- hosting_location: sorted by code points, as SQLite does.
 -- doc: JSON of what the source says. manual: JSON of what people wrote over it.
+-- The long texts come last: SQLite walks through all of a long value to reach what is stored behind it.
 CREATE TABLE product (
     id TEXT NOT NULL PRIMARY KEY,
     space_id TEXT NOT NULL REFERENCES space (id),
@@ -122,9 +123,6 @@ CREATE TABLE product (
     name TEXT NOT NULL,
     slug TEXT NOT NULL,
     hosting_location TEXT COLLATE "C" NOT NULL,
-    search TEXT NOT NULL,
-    doc TEXT NOT NULL,
-    manual TEXT,
     hash BYTEA NOT NULL,
     edges_hash BYTEA,
     version TEXT,
@@ -133,6 +131,9 @@ CREATE TABLE product (
     changed_run TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    search TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    manual TEXT,
     UNIQUE (connector_id, key),
     UNIQUE (space_id, slug)
 );

@@ -107,6 +107,7 @@ CREATE TABLE run_warning_count (
 
 -- key: the path's segments joined with U+001F. folded: the same, folded by the family's rule.
 -- doc: JSON of what the source says. manual: JSON of what people wrote over it.
+-- The long texts come last: SQLite walks through all of a long value to reach what is stored behind it.
 CREATE TABLE product (
     id TEXT NOT NULL PRIMARY KEY,
     space_id TEXT NOT NULL REFERENCES space (id),
@@ -121,9 +122,6 @@ CREATE TABLE product (
     name TEXT NOT NULL,
     slug TEXT NOT NULL,
     hosting_location TEXT NOT NULL,
-    search TEXT NOT NULL,
-    doc TEXT NOT NULL,
-    manual TEXT,
     hash BLOB NOT NULL,
     edges_hash BLOB,
     version TEXT,
@@ -132,6 +130,9 @@ CREATE TABLE product (
     changed_run TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    search TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    manual TEXT,
     UNIQUE (connector_id, key),
     UNIQUE (space_id, slug)
 );
