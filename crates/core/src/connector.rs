@@ -1,6 +1,6 @@
 //! The two traits that a connector implements, and what they exchange.
 
-use crate::{Case, Cx, Host, Path, Result, Scope, SplitSink};
+use crate::{Case, Cx, Host, Path, Result, Scope, SplitSink, Warning};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -166,6 +166,9 @@ pub enum Listing {
     Complete,
     /// Not everything: what is missing says nothing.
     Partial(Vec<Reason>),
+    /// Not looked into, as the config asks for whatever is open to the principal and this is not. What is
+    /// known of it stays; where nothing is, nothing is missing, and the run is complete without it.
+    Skipped(Reason),
 }
 
 impl Listing {
@@ -247,6 +250,22 @@ pub struct Discovery {
     pub splits: Vec<Split>,
     /// How many splits the source bears at once; `None` leaves it to the host.
     pub max_parallel: Option<usize>,
+}
+
+impl Discovery {
+    /// One warning for each container that was skipped.
+    pub fn skipped(&self) -> impl Iterator<Item = Warning> {
+        self.containers
+            .iter()
+            .filter_map(|container| match &container.children {
+                Listing::Skipped(reason) => Some(Warning {
+                    code: reason.code.clone(),
+                    detail: reason.detail.clone(),
+                    path: Some(container.path.clone()),
+                }),
+                Listing::Complete | Listing::Partial(_) => None,
+            })
+    }
 }
 
 /// A unit of work, failure and resumption: one or more namespaces.

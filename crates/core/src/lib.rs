@@ -36,7 +36,9 @@
 //! missing container around it has a parent whose children were listed Complete. In every other case
 //! nothing is known and nothing is removed: a namespace that was never closed, a split whose last attempt
 //! failed, a listing that is [`Listing::Partial`]. A failed, truncated or refused listing is Partial with a
-//! [`Reason`], never an empty one. An object that the filters leave out is out of scope, never gone.
+//! [`Reason`], never an empty one. A container that the config does not insist on and the principal may not
+//! enter is [`Listing::Skipped`]: a host keeps what it knows of it, and misses nothing where it knows nothing.
+//! An object that the filters leave out is out of scope, never gone.
 //!
 //! # Facets
 //!

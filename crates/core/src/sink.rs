@@ -270,7 +270,8 @@ impl SplitSink {
     }
 
     /// Says how far the assets of a namespace were listed. Complete means: everything in scope that this
-    /// principal may see was reported in this attempt, and what was not is gone.
+    /// principal may see was reported in this attempt, and what was not is gone. What stands in a split is
+    /// not skipped: here that is Partial.
     ///
     /// # Errors
     /// `Stopped`, or `Unexpected` for a namespace of another split.
@@ -281,6 +282,10 @@ impl SplitSink {
         if !self.split.namespaces.contains(namespace) {
             return Err(self.outside(namespace));
         }
+        let listing = match listing {
+            Listing::Skipped(reason) => Listing::Partial(vec![reason]),
+            listing => listing,
+        };
         self.send(Item::Closed(namespace.clone(), listing), 0).await
     }
 

@@ -1,6 +1,6 @@
 //! The settings of a connector, and what they mean.
 
-use headwater_core::{Case, Endpoint, Error, Filters, Host, Result, Scope};
+use headwater_core::{Case, Endpoint, Error, Filters, Host, Listing, Reason, Result, Scope};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{net::IpAddr, path::Path, time::Duration};
@@ -98,6 +98,16 @@ pub(crate) enum Selection {
     Named(Vec<String>),
     /// All that the role may connect to.
     All,
+}
+
+impl Selection {
+    /// What is known of the content of a database that could not be opened.
+    pub(crate) fn unopened(&self, error: &Error) -> Listing {
+        match self {
+            Self::Named(_) => Listing::failed(error),
+            Self::All => Listing::Skipped(Reason::from(error)),
+        }
+    }
 }
 
 /// libpq's modes of encryption, with libpq's meaning, from the laxest to the strictest.

@@ -130,7 +130,8 @@ impl SourceConnector for Postgres {
                     discovery.identity = discovery.identity.or(found.identity);
                 }
                 Err(error) if is_of_one_database(&error) => {
-                    discovery.containers.push(discover::unopened(&name, &error));
+                    let children = self.selection.unopened(&error);
+                    discovery.containers.push(discover::unopened(&name, children));
                     refused.get_or_insert(error);
                 }
                 Err(error) => return Err(error),

@@ -247,8 +247,13 @@ impl Draft {
             asset.properties.insert("persistence".into(), json!("unlogged"));
         }
         if self.relation.kind == 'p' {
-            let strategy = self.partitioning.as_ref().map(|row| strategy(row.strategy).to_lowercase());
-            asset.properties.insert("partition_strategy".into(), json!(strategy));
+            let strategy = self
+                .partitioning
+                .as_ref()
+                .map(|row| strategy(row.strategy).to_lowercase());
+            asset
+                .properties
+                .insert("partition_strategy".into(), json!(strategy));
         }
         if self.relation.kind == 'f' {
             asset.properties.extend(foreign_properties(self.foreign.take()));

@@ -1,8 +1,8 @@
 //! Which databases there are, where the config asks for all of them.
 //!
 //! `pg_database` shows every database to every role, so its list is complete whatever the role may do. A
-//! database that the role may not enter stays in that list as a container whose children are not known: what
-//! was read of it before is kept, while a database that was dropped is no longer listed, and so is gone. A
+//! database that the role may not enter stays in that list as a container that is skipped: what was read of it
+//! before is kept, while a database that was dropped is no longer listed, and so is gone. A
 //! fingerprint of the list would not do: it would hold back the removals of databases that were dropped, too.
 
 use crate::{error, quote, read::rows::DatabaseRow, session::Session};

@@ -5,7 +5,7 @@ use crate::{
     read::rows::{SchemaRow, TextRow},
     session::Session,
 };
-use headwater_core::{Container, Error, Listing, Path, Result, Scope, Split, Visibility};
+use headwater_core::{Container, Listing, Path, Result, Scope, Split, Visibility};
 
 /// A database of fewer relations is one split; a larger one is cut into splits of about as many.
 const SPLIT: i64 = 5000;
@@ -39,10 +39,10 @@ pub(crate) async fn list(session: &Session, database: &str, scope: &Scope) -> Re
 }
 
 /// A database that could not be opened: what is known of its content stays.
-pub(crate) fn unopened(database: &str, error: &Error) -> Container {
+pub(crate) fn unopened(database: &str, children: Listing) -> Container {
     Container {
         path: Path::new([database]),
-        children: Listing::failed(error),
+        children,
         visibility: Visibility::Everyone,
     }
 }

@@ -67,7 +67,7 @@ impl Collected {
         self.failed.is_none()
             && containers
                 .map(|container| &container.children)
-                .all(Listing::is_complete)
+                .all(|listing| !matches!(listing, Listing::Partial(_)))
             && self.closed.values().all(Listing::is_complete)
     }
 

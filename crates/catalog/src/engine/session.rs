@@ -131,6 +131,8 @@ impl<'a> Session<'a> {
         self.store.begin_reading(self.target, &discovery).await?;
         let ids = discovery.splits.iter().map(|split| split.id.clone());
         self.ordinals = ids.zip(0..).collect();
+        let skipped = discovery.skipped().map(Item::Warning);
+        skipped.for_each(|warning| self.batch.push(warning));
         self.discovery = Some(discovery);
         Ok(None)
     }

@@ -18,7 +18,7 @@ use crate::{
 use diesel::{dsl::count_star, prelude::*};
 use diesel_async::RunQueryDsl;
 use headwater_core::{Discovery, Listing, Path, Reason, Scope, Visibility};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many rows are looked at, or values compared, at once.
 const ROWS: usize = 1_000;
@@ -46,7 +46,7 @@ impl Store {
         rules: &Rules,
     ) -> Result<Run> {
         let splits = self.splits(target.claim.id()).await?;
-        let partial = partial_paths(discovery, &splits);
+        let mut partial = partial_paths(discovery, &splits);
         let all_failed = splits.iter().all(|split| split.end.state == SplitState::Failed);
         if let Some(error) = splits.iter().find_map(|split| split.end.error.clone())
             && all_failed
@@ -60,6 +60,11 @@ impl Store {
         }
         let containers = Containers::new(&discovery.containers);
         let survey = self.survey(target, &containers, scope).await?;
+        for path in &survey.lost_sight {
+            if let Some(Listing::Skipped(reason)) = containers.get(path).map(|one| &one.children) {
+                tell(&mut partial, path, &Listing::Partial(vec![reason.clone()]));
+            }
+        }
         let row = in_tx!(self.db(), |c| {
             c.fence(&target.claim).await?;
             let left = c.leave_scope(&survey.out_of_scope).await?;
@@ -133,9 +138,11 @@ impl Store {
                     survey.out_of_scope.push(id);
                     continue;
                 }
-                let gone = is_gone
-                    .entry(namespace)
-                    .or_insert_with_key(|namespace| containers.is_gone(&path::path(namespace)));
+                let gone = is_gone.entry(namespace).or_insert_with_key(|namespace| {
+                    let namespace = path::path(namespace);
+                    survey.lost_sight.extend(containers.skipped(&namespace));
+                    containers.is_gone(&namespace)
+                });
                 if *gone {
                     survey.gone.push(id);
                 }
@@ -149,6 +156,8 @@ impl Store {
 struct Survey {
     out_of_scope: Vec<String>,
     gone: Vec<String>,
+    /// Containers that were skipped although something is known below them.
+    lost_sight: BTreeSet<Path>,
 }
 
 /// A candidate's namespace, and how many candidates it has.
@@ -342,6 +351,7 @@ fn partial_paths(discovery: &Discovery, splits: &[StoredSplit]) -> Vec<PartialPa
 }
 
 fn tell(partial: &mut Vec<PartialPath>, path: &Path, listing: &Listing) {
+    // What was skipped is missed only where something is known of it: see `Survey`.
     let Listing::Partial(reasons) = listing else {
         return;
     };

@@ -22,6 +22,12 @@ impl<'a> Containers<'a> {
         ancestry(path).find_map(|path| self.get(&path))
     }
 
+    /// The container around a namespace that was skipped, if one was.
+    pub(crate) fn skipped(&self, namespace: &Path) -> Option<Path> {
+        let around = self.nearest(namespace)?;
+        matches!(around.children, Listing::Skipped(_)).then(|| around.path.clone())
+    }
+
     /// Whether a namespace is gone: the container around the outermost missing one was listed completely.
     /// One that is listed is not gone, and of one below an incomplete list nothing is known.
     pub(crate) fn is_gone(&self, namespace: &Path) -> bool {

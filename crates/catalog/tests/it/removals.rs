@@ -15,6 +15,7 @@ on_both_engines!(
     a_dropped_schema_is_stale_where_everyone_sees_everything,
     a_refused_schema_removes_nothing,
     a_refused_list_of_schemas_removes_nothing,
+    a_skipped_database_is_missed_only_where_it_was_known,
     a_split_that_fails_removes_nothing,
     too_many_removals_are_held_and_applied_once,
     few_removals_are_applied_whatever_their_share,
@@ -117,6 +118,27 @@ async fn a_refused_list_of_schemas_removes_nothing(bed: Bed) {
         (counts(&run), run.completeness),
         ([0, 0, 0, 0], Some(Completeness::Partial))
     );
+    assert_eq!(run.partial[0].path, Path::new(["shop"]));
+    assert_eq!(toy.products().await.len(), 2);
+}
+
+async fn a_skipped_database_is_missed_only_where_it_was_known(bed: Bed) {
+    let toy = ToyBed::new(bed).await;
+    toy.source.skip(["other"]);
+    add_tables(&toy.source, "public", 2);
+    let run = toy.sync().await;
+    assert_eq!(
+        (run.completeness, run.warnings_count),
+        (Some(Completeness::Complete), 1)
+    );
+
+    toy.source.skip(["shop"]);
+    let run = toy.sync().await;
+    assert_eq!(
+        (counts(&run), run.completeness),
+        ([0, 0, 0, 0], Some(Completeness::Partial))
+    );
+    assert_eq!(run.partial.len(), 1, "{:?}", run.partial);
     assert_eq!(run.partial[0].path, Path::new(["shop"]));
     assert_eq!(toy.products().await.len(), 2);
 }

@@ -157,21 +157,32 @@ impl Asset {
             .value()
             .map_or(0, |definition| definition.text.len());
         let description = self.description.value().map_or(0, String::len);
-        let measured = self.stats.as_option().map_or(0, |stats| weight_of_all(&stats.properties));
+        let measured = self
+            .stats
+            .as_option()
+            .map_or(0, |stats| weight_of_all(&stats.properties));
         let said = weight_of_all(&self.properties) + measured;
         512 + said + fields + constraints + definition + description
     }
 }
 
 fn weight_of_all(properties: &Properties) -> usize {
-    properties.iter().map(|(name, value)| 64 + name.len() + weight_of(value)).sum()
+    properties
+        .iter()
+        .map(|(name, value)| 64 + name.len() + weight_of(value))
+        .sum()
 }
 
 fn weight_of(value: &Value) -> usize {
     match value {
         Value::String(text) => 32 + text.len(),
         Value::Array(all) => 32 + all.iter().map(weight_of).sum::<usize>(),
-        Value::Object(all) => 32 + all.iter().map(|(name, value)| 64 + name.len() + weight_of(value)).sum::<usize>(),
+        Value::Object(all) => {
+            32 + all
+                .iter()
+                .map(|(name, value)| 64 + name.len() + weight_of(value))
+                .sum::<usize>()
+        }
         _ => 32,
     }
 }

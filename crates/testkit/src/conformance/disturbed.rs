@@ -74,6 +74,7 @@ pub async fn refused_listing<F: Fixture>(fixture: &F) {
             !reasons.is_empty(),
             "refused_listing: {refused} is Partial and no reason says why"
         ),
+        Some(Listing::Skipped(_)) => panic!("refused_listing: {refused} was in a split, and not skipped"),
         None => assert!(
             !is_listed_complete(&after, &refused),
             "refused_listing: an error was read as empty: {refused} is missing although its parent was listed Complete"

@@ -1,10 +1,10 @@
-use super::{Call, Defect, ToySource};
+use super::{Call, Defect, ToySource, state::State};
 use crate::Part;
 use async_trait::async_trait;
 use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cost, Cx, Discovery, Error, ErrorKind, Facet, Family,
-    Filters, Host, Listing, Path, Readable, Result, Scope, Secret, SourceConnector, Split, SplitSink,
-    Verified, Visibility,
+    Filters, Host, Listing, Path, Readable, Reason, Result, Scope, Secret, SourceConnector, Split, SplitSink,
+    Verified,
     model::{Asset, LineageEdge, Namespace},
 };
 use schemars::JsonSchema;
@@ -128,7 +128,7 @@ impl SourceConnector for Toy {
                 schemas.retain(|schema| scope.admits_namespace(schema));
                 Ok(Discovery {
                     identity: state.identity.clone(),
-                    containers: containers(&schemas, &state.refused, &state.visibility),
+                    containers: containers(&schemas, state),
                     splits: schemas.chunks(state.schemas_per_split).map(split).collect(),
                     max_parallel: state.max_parallel,
                 })
@@ -318,7 +318,8 @@ fn empty_or_unread<T: Default>(empty: bool) -> Facet<T> {
 }
 
 /// The root, the schemas, and everything between them.
-fn containers(schemas: &[Path], refused: &BTreeSet<Path>, visibility: &Visibility) -> Vec<Container> {
+fn containers(schemas: &[Path], state: &State) -> Vec<Container> {
+    let refused = &state.refused;
     let mut paths: BTreeSet<Path> = schemas.iter().cloned().collect();
     let above = refused.iter().filter(|path| !schemas.contains(path));
     paths.extend(above.cloned());
@@ -332,16 +333,25 @@ fn containers(schemas: &[Path], refused: &BTreeSet<Path>, visibility: &Visibilit
     paths.insert(Path::root());
     let container = |path: Path| Container {
         children: match refused.contains(&path) && !schemas.contains(&path) {
-            true => Listing::partial(
-                "permission_denied",
-                format!("the content of {path} cannot be listed"),
-            ),
+            true => refusal(&path, state.skipped.contains(&path)),
             false => Listing::Complete,
         },
         path,
-        visibility: visibility.clone(),
+        visibility: state.visibility.clone(),
     };
     paths.into_iter().map(container).collect()
+}
+
+fn refusal(path: &Path, skipped: bool) -> Listing {
+    let reason = Reason {
+        code: "permission_denied".into(),
+        detail: format!("the content of {path} cannot be listed"),
+        grant: None,
+    };
+    match skipped {
+        true => Listing::Skipped(reason),
+        false => Listing::Partial(vec![reason]),
+    }
 }
 
 fn split(schemas: &[Path]) -> Split {

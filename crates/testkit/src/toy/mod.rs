@@ -284,9 +284,18 @@ impl ToySource {
         self.state().refused.insert(Path::new(path));
     }
 
-    /// Ends [`refuse_listing`](Self::refuse_listing).
+    /// Skips a container around schemas, as one that the config does not insist on and nobody may enter.
+    pub fn skip<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+        let path = Path::new(path);
+        self.state().skipped.insert(path.clone());
+        self.state().refused.insert(path);
+    }
+
+    /// Ends [`refuse_listing`](Self::refuse_listing) and [`skip`](Self::skip).
     pub fn grant_listing<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
-        self.state().refused.remove(&Path::new(path));
+        let path = Path::new(path);
+        self.state().skipped.remove(&path);
+        self.state().refused.remove(&path);
     }
 
     /// Refuses a secondary read for all assets with `PermissionDenied`.

@@ -19,6 +19,8 @@ pub(super) struct State {
     pub(super) lineage: BTreeMap<Path, Vec<LineageEdge>>,
     pub(super) hidden: BTreeSet<Path>,
     pub(super) refused: BTreeSet<Path>,
+    /// Those of the refused that the config does not insist on.
+    pub(super) skipped: BTreeSet<Path>,
     pub(super) refused_parts: BTreeSet<Part>,
     pub(super) page_size: usize,
     pub(super) empty_page: bool,
@@ -59,6 +61,7 @@ impl Default for State {
             lineage: BTreeMap::new(),
             hidden: BTreeSet::new(),
             refused: BTreeSet::new(),
+            skipped: BTreeSet::new(),
             refused_parts: BTreeSet::new(),
             page_size: 100,
             empty_page: false,

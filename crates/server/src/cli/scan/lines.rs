@@ -154,7 +154,7 @@ impl PartialLine {
     /// One for each reason of a listing; none where it is complete.
     pub(super) fn of<'a>(path: &'a Path, listing: &'a Listing) -> impl Iterator<Item = Self> + 'a {
         let reasons: &[Reason] = match listing {
-            Listing::Complete => &[],
+            Listing::Complete | Listing::Skipped(_) => &[],
             Listing::Partial(reasons) => reasons,
         };
         reasons.iter().map(|reason| Self {

@@ -131,8 +131,13 @@ fn write_event(
     family: &str,
     progress: &mut Progress,
 ) -> io::Result<()> {
-    let SyncEvent::Item { item, .. } = event else {
-        return Ok(());
+    let item = match event {
+        SyncEvent::Item { item, .. } => item,
+        SyncEvent::Discovered(discovery) => {
+            discovery.skipped().for_each(|warning| progress.warn(&warning));
+            return Ok(());
+        }
+        _ => return Ok(()),
     };
     match item {
         Item::Namespace(namespace) => write_line(out, Body::Namespace(NamespaceLine::from(*namespace))),

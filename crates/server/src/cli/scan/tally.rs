@@ -75,6 +75,7 @@ impl Tally {
             self.partial
                 .extend(PartialLine::of(&container.path, &container.children));
         }
+        self.ended.warnings += discovery.skipped().count() as u64;
         let splits = discovery.splits.iter();
         self.open = splits
             .map(|split| (split.id.clone(), split.namespaces.clone()))

@@ -1,6 +1,6 @@
 use super::*;
 use headwater_core::{
-    Container, Visibility,
+    Container, Reason, Visibility,
     model::{Asset, AssetKind},
 };
 use std::{sync::Arc, time::Duration};
@@ -158,4 +158,21 @@ fn an_interrupted_run_failed_and_names_what_is_missing() {
 fn a_source_without_schemas_in_scope_is_complete() {
     let end = end_of(&[discovered(&[], Listing::Complete)], false);
     assert_eq!((end.completeness, end.assets), (Completeness::Complete, 0));
+}
+
+#[test]
+fn a_skipped_container_is_a_warning_and_nothing_missing() {
+    let split = split("1", &["sales"]);
+    let skipped = Listing::Skipped(Reason::from(&unavailable()));
+    let end = end_of(
+        &[
+            discovered(&[&split], skipped),
+            started(&split),
+            closed(&split, "sales", Listing::Complete),
+            ended(&split, Ok(()), None),
+        ],
+        false,
+    );
+    assert_eq!((end.completeness, end.warnings), (Completeness::Complete, 1));
+    assert!(end.partial.is_empty());
 }
