@@ -21,36 +21,50 @@ pub(crate) fn merge(before: CheckReport, found: CheckReport) -> CheckReport {
     }
 }
 
-/// A report that says of each capability which databases cannot be entered. That is a fault where they were
-/// `named`; where all are asked for, it is no more than something to know.
-pub(crate) fn without(mut report: CheckReport, refused: &[(String, Error)], named: bool) -> CheckReport {
-    let mut details: Vec<String> = refused
-        .iter()
-        .take(NAMED)
-        .map(|(database, error)| format!("database {database}: {}", error.message()))
-        .collect();
-    if let Some(more) = refused.len().checked_sub(NAMED).filter(|more| *more > 0) {
+/// A report over databases that the config names, of which some cannot be entered: nothing of them can be read.
+pub(crate) fn without(mut report: CheckReport, refused: &[(String, Error)]) -> CheckReport {
+    let detail = |(database, error): &(String, Error)| format!("database {database}: {}", error.message());
+    let mut details: Vec<String> = refused.iter().take(NAMED).map(detail).collect();
+    if let Some(more) = more(refused) {
         details.push(format!("{more} more databases cannot be entered"));
     }
-    let grants: Vec<&str> = refused
-        .iter()
-        .take(NAMED)
-        .filter_map(|(_, error)| error.grant())
-        .collect();
+    let grants = refused.iter().take(NAMED).filter_map(|(_, error)| error.grant());
+    let grants: Vec<&str> = grants.collect();
     for readable in report.capabilities.values_mut() {
-        readable.readable &= !named;
-        let before = readable.detail.take();
-        let all: Vec<String> = before.into_iter().chain(details.iter().cloned()).collect();
-        readable.detail = Some(all.join("; "));
-        let before = readable.grant.take();
-        let all: Vec<&str> = before
+        readable.readable = false;
+        let details = readable.detail.iter().chain(&details).map(String::as_str);
+        readable.detail = Some(details.collect::<Vec<_>>().join("; "));
+        let grants = readable
+            .grant
             .as_deref()
             .into_iter()
-            .chain(grants.iter().copied())
-            .collect();
-        readable.grant = (!all.is_empty()).then(|| all.join("; "));
+            .chain(grants.iter().copied());
+        let grants: Vec<&str> = grants.collect();
+        readable.grant = (!grants.is_empty()).then(|| grants.join("; "));
     }
     report
+}
+
+/// A report over whatever the role may enter: the others are no fault, and worth knowing.
+pub(crate) fn skipping(mut report: CheckReport, refused: &[(String, Error)]) -> CheckReport {
+    let mut skipped: Vec<String> = refused
+        .iter()
+        .take(NAMED)
+        .map(|(database, error)| match error.grant() {
+            Some(grant) => format!("{database} (to read it, run: {grant})"),
+            None => format!("{database} ({})", error.message()),
+        })
+        .collect();
+    skipped.extend(more(refused).map(|more| format!("{more} more")));
+    if !skipped.is_empty() {
+        report.message = format!("{}; databases skipped: {}", report.message, skipped.join(", "));
+    }
+    report
+}
+
+/// How many there are beyond those that are named.
+fn more(refused: &[(String, Error)]) -> Option<usize> {
+    refused.len().checked_sub(NAMED).filter(|more| *more > 0)
 }
 
 #[cfg(test)]
@@ -68,6 +82,7 @@ mod tests {
 
     fn report() -> CheckReport {
         CheckReport {
+            message: "PostgreSQL".into(),
             capabilities: [
                 ("columns", Readable::yes()),
                 ("lineage", Readable::no("lineage cannot be read", "GRANT a")),
@@ -79,35 +94,39 @@ mod tests {
 
     #[test]
     fn a_named_database_that_is_refused_is_a_fault() {
-        let told = without(report(), &refused(2), true);
-        let columns = &told.capabilities["columns"];
-        assert_eq!(
-            (columns.readable, columns.grant.as_deref()),
-            (false, Some("GRANT 0; GRANT 1"))
-        );
-        assert_eq!(
-            columns.detail.as_deref(),
-            Some("database d0: no; database d1: no")
-        );
-    }
-
-    #[test]
-    fn of_all_databases_some_may_be_refused() {
-        let told = without(report(), &refused(NAMED + 3), false);
+        let told = without(report(), &refused(NAMED + 3));
         let (columns, lineage) = (&told.capabilities["columns"], &told.capabilities["lineage"]);
-        assert!(columns.readable && !lineage.readable);
+        assert!(!columns.readable && !lineage.readable);
         let detail = columns.detail.as_ref().unwrap();
         assert!(
-            detail.ends_with("database d19: no; 3 more databases cannot be entered"),
+            detail.starts_with("database d0: no; database d1: no; "),
             "{detail}"
         );
         assert!(
-            lineage
-                .detail
-                .as_ref()
-                .unwrap()
-                .starts_with("lineage cannot be read; database d0")
+            detail.ends_with("; 3 more databases cannot be entered"),
+            "{detail}"
         );
-        assert!(lineage.grant.as_ref().unwrap().starts_with("GRANT a; GRANT 0; "));
+        let (detail, grant) = (lineage.detail.as_ref().unwrap(), lineage.grant.as_ref().unwrap());
+        assert!(
+            detail.starts_with("lineage cannot be read; database d0"),
+            "{detail}"
+        );
+        assert!(grant.starts_with("GRANT a; GRANT 0; "), "{grant}");
+    }
+
+    #[test]
+    fn of_all_databases_some_may_be_skipped() {
+        assert_eq!(skipping(report(), &[]), report());
+        let told = skipping(report(), &refused(NAMED + 3));
+        assert_eq!(told.capabilities, report().capabilities);
+        let message = &told.message;
+        assert!(
+            message.starts_with("PostgreSQL; databases skipped: d0 (to read it, run: GRANT 0), d1 "),
+            "{message}"
+        );
+        assert!(
+            message.ends_with("d19 (to read it, run: GRANT 19), 3 more"),
+            "{message}"
+        );
     }
 }

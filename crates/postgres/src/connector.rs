@@ -92,10 +92,10 @@ impl SourceConnector for Postgres {
                 Err(error) => return Err(error),
             }
         }
-        let named = matches!(self.selection, Selection::Named(_));
-        match (report, refused.is_empty()) {
-            (Some(report), true) => Ok(report),
-            (Some(report), false) => Ok(check::without(report, &refused, named)),
+        match (report, &self.selection) {
+            (Some(report), Selection::All) => Ok(check::skipping(report, &refused)),
+            (Some(report), Selection::Named(_)) if refused.is_empty() => Ok(report),
+            (Some(report), Selection::Named(_)) => Ok(check::without(report, &refused)),
             (None, _) => Err(refused
                 .into_iter()
                 .next()
