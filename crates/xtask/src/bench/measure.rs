@@ -148,7 +148,7 @@ mod tests {
             sh
         };
         let used = command(this, 1, burn).unwrap();
-        assert!(used.client > 0.0 && used.client <= used.wall + 0.02, "{used:?}");
+        assert!(used.client > 0.0 && used.client <= used.wall + 0.1, "{used:?}");
         assert!(used.peak > 100_000, "{used:?}");
     }
 }
