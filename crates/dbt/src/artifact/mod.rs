@@ -1,0 +1,16 @@
+//! The files that dbt writes, read by their shape: whatever their version, unknown keys are passed over, and
+//! missing and null ones are allowed.
+
+mod entry;
+mod file;
+mod header;
+mod node;
+mod result;
+mod scan;
+
+pub(crate) use entry::{parse, skip};
+pub(crate) use file::{Source, open};
+pub(crate) use header::{Artifact, Header};
+pub(crate) use node::{Column, Constraint, Group, Members, Node, Owner};
+pub(crate) use result::{CatalogColumn, CatalogEntry, FreshnessResult, RunResult};
+pub(crate) use scan::{Scanner, Text};

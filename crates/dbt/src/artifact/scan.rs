@@ -1,0 +1,295 @@
+//! Walks a JSON file of any size and hands out its values one by one, each as a slice of the text.
+//!
+//! Only brackets and strings are told apart here; serde judges each value. So the memory that is used is that
+//! of the largest single value, and each byte still passes a real parser.
+
+use crate::error;
+use headwater_core::Result;
+use memchr::memchr2;
+use std::io::Read;
+
+/// How much is read at one go.
+const CHUNK: usize = 256 * 1024;
+/// The largest single value: an entry of a section, or a member that is not walked into.
+const LARGEST_VALUE: usize = 64 << 20;
+/// The longest file, unpacked: what a small gzip file can be blown up to.
+const LONGEST_FILE: u64 = 16 << 30;
+
+/// A value, and where it stands in the unpacked file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) offset: u64,
+}
+
+/// The place in a file up to which it was read.
+pub(crate) struct Scanner<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// What is read of the buffer.
+    start: usize,
+    /// Where the buffer begins in the file.
+    base: u64,
+}
+
+impl<R: Read> Scanner<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Self {
+            input,
+            buffer: Vec::with_capacity(CHUNK),
+            start: 0,
+            base: 0,
+        }
+    }
+
+    /// The first byte of what comes next, which is left where it is; `None` at the end of the file.
+    pub(crate) fn peek(&mut self) -> Result<Option<u8>> {
+        loop {
+            let unread = self.unread();
+            match unread.iter().position(|byte| !byte.is_ascii_whitespace()) {
+                Some(space) => {
+                    self.start += space;
+                    return Ok(self.unread().first().copied());
+                }
+                None => self.start = self.buffer.len(),
+            }
+            if !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The next value, whole.
+    pub(crate) fn value(&mut self) -> Result<Text<'_>> {
+        self.peek()?;
+        let mut extent = Extent::default();
+        let mut seen = 0;
+        let length = loop {
+            match extent.end(self.unread().get(seen..).unwrap_or_default()) {
+                Some(length) => break seen + length,
+                None => seen = self.unread().len(),
+            }
+            if seen > LARGEST_VALUE {
+                return Err(error::invalid("one value is larger than 64 MiB", self.offset()));
+            }
+            if !self.fill()? {
+                break seen;
+            }
+        };
+        let offset = self.offset();
+        let bytes = self
+            .buffer
+            .get(self.start..self.start + length)
+            .unwrap_or_default();
+        self.start += length;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Text { text, offset }),
+            Err(bad) => Err(error::invalid("not UTF-8", offset + bad.valid_up_to() as u64)),
+        }
+    }
+
+    /// Walks an object: `each` gets the key of each member and reads its value from the scanner.
+    pub(crate) fn members(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+        self.walk(b'{', b'}', |scanner| {
+            let key = scanner.value()?;
+            let key = serde_json::from_str::<String>(key.text).map_err(|bad| error::syntax(&bad, key))?;
+            scanner.take(b':')?;
+            each(scanner, &key)
+        })
+    }
+
+    /// Walks an array: `each` reads each element from the scanner.
+    pub(crate) fn elements(&mut self, each: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.walk(b'[', b']', each)
+    }
+
+    /// Insists that the file ends here.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        match self.peek()? {
+            None => Ok(()),
+            Some(_) => Err(error::invalid("text after the end", self.offset())),
+        }
+    }
+
+    fn walk(&mut self, open: u8, close: u8, mut each: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.take(open)?;
+        if self.peek()? == Some(close) {
+            return self.take(close);
+        }
+        loop {
+            each(self)?;
+            if self.peek()? == Some(close) {
+                return self.take(close);
+            }
+            self.take(b',')?;
+        }
+    }
+
+    fn take(&mut self, wanted: u8) -> Result<()> {
+        match self.peek()? {
+            Some(found) if found == wanted => {
+                self.start += 1;
+                Ok(())
+            }
+            Some(_) => {
+                let message = format!("expected `{}`", char::from(wanted));
+                Err(error::invalid(message, self.offset()))
+            }
+            None => Err(error::invalid("the file is cut off", self.offset())),
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.start as u64
+    }
+
+    /// Reads on, and says whether there was more.
+    fn fill(&mut self) -> Result<bool> {
+        self.base += self.start as u64;
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let before = self.buffer.len();
+        let more = (&mut self.input).take(CHUNK as u64).read_to_end(&mut self.buffer);
+        more.map_err(|cause| error::unreadable(cause, self.base + before as u64))?;
+        if self.base > LONGEST_FILE {
+            return Err(error::invalid("the file is longer than 16 GiB", self.base));
+        }
+        Ok(self.buffer.len() > before)
+    }
+}
+
+/// Finds the end of a value in text that arrives in pieces.
+#[derive(Default)]
+struct Extent {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    begun: bool,
+}
+
+impl Extent {
+    /// The length of the value's rest, if it ends in this piece.
+    fn end(&mut self, piece: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(&byte) = piece.get(at) {
+            if self.in_string {
+                at += self.string(piece.get(at..)?)?;
+                if self.depth == 0 && !self.in_string {
+                    return Some(at);
+                }
+                continue;
+            }
+            match byte {
+                b'"' if self.begun && self.depth == 0 => return Some(at),
+                b'"' => self.in_string = true,
+                b'{' | b'[' if self.begun && self.depth == 0 => return Some(at),
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth == 0 => return Some(at),
+                b'}' | b']' if self.depth == 1 => return Some(at + 1),
+                b'}' | b']' => self.depth -= 1,
+                b',' | b':' if self.depth == 0 => return Some(at),
+                _ if self.depth == 0 && byte.is_ascii_whitespace() => return Some(at),
+                _ => {}
+            }
+            self.begun = true;
+            at += 1;
+        }
+        None
+    }
+
+    /// Goes on inside a string: how much of the piece belongs to it, or `None` for all.
+    fn string(&mut self, piece: &[u8]) -> Option<usize> {
+        let mut at = usize::from(std::mem::take(&mut self.escaped));
+        loop {
+            at += memchr2(b'"', b'\\', piece.get(at..)?)?;
+            if piece.get(at) == Some(&b'"') {
+                self.in_string = false;
+                return Some(at + 1);
+            }
+            at += 2;
+            if at > piece.len() {
+                self.escaped = true;
+                return None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hands out a few bytes at a time.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let size = self.1.min(buffer.len()).min(self.0.len());
+            let (now, later) = self.0.split_at(size);
+            buffer[..size].copy_from_slice(now);
+            self.0 = later;
+            Ok(size)
+        }
+    }
+
+    const ODD: &str =
+        r#" {"a\"}": [1, {"x": "\\"}, "]"], "b" :-1.5e3, "c": "\u00e9\\\"", "d": {}, "e": null } "#;
+
+    fn members(text: &[u8], step: usize) -> Result<Vec<(String, String)>> {
+        let mut scanner = Scanner::new(Trickle(text, step));
+        let mut found = Vec::new();
+        scanner.members(|scanner, key| {
+            found.push((key.to_owned(), scanner.value()?.text.to_owned()));
+            Ok(())
+        })?;
+        scanner.end()?;
+        Ok(found)
+    }
+
+    #[test]
+    fn members_are_whole_however_the_text_arrives() {
+        let expected = [
+            ("a\"}", r#"[1, {"x": "\\"}, "]"]"#),
+            ("b", "-1.5e3"),
+            ("c", r#""\u00e9\\\"""#),
+            ("d", "{}"),
+            ("e", "null"),
+        ];
+        for step in 1..ODD.len() {
+            let found = members(ODD.as_bytes(), step).unwrap();
+            let found: Vec<_> = found.iter().map(|(key, value)| (&**key, &**value)).collect();
+            assert_eq!(found, expected, "{step} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn a_string_ends_at_its_quote_wherever_a_piece_is_cut() {
+        let text = r#""a\\\"b\\""#;
+        for cut in 0..text.len() {
+            let (first, second) = text.as_bytes().split_at(cut);
+            let mut extent = Extent::default();
+            assert_eq!(extent.end(first), None, "{cut}");
+            assert_eq!(extent.end(second), Some(text.len() - cut), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_cut_or_broken_file_is_refused_with_the_place() {
+        for end in 0..ODD.trim_end().len() {
+            assert!(members(&ODD.as_bytes()[..end], 7).is_err(), "{end}");
+        }
+        for (text, place) in [
+            (&b"{\"a\": 1} x"[..], "byte 9"),
+            (b"[1]", "byte 0"),
+            (b"{\"a\": \"\xff\"}", "byte 7"),
+            (b"{\"a\" 1}", "byte 5"),
+        ] {
+            let error = members(text, 3).unwrap_err().to_string();
+            assert!(error.contains(place), "{error}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+use crate::{
+    Config, Credentials, emit, identity, lineage,
+    project::Project,
+    read::{self, Files},
+};
+use async_trait::async_trait;
+use headwater_core::{
+    Capability, Case, CheckReport, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host,
+    Listing, Path, Readable, Result, Scope, SourceConnector, Split, SplitSink, Verified, Visibility,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+/// A dbt project, as its artifacts tell it.
+///
+/// Discovery reads the artifacts whole, and the one split emits what was read then. Where there was no discovery
+/// in this process, as when a run is resumed, the split reads the artifacts itself.
+#[derive(Debug)]
+pub struct Dbt {
+    config: Config,
+    scope: Scope,
+    discovered: Mutex<Option<Project>>,
+}
+
+impl Connect for Dbt {
+    const KIND: &'static str = "dbt";
+    const NAME: &'static str = "dbt";
+    const ALIASES: &'static [&'static str] = &["dbt_manifest", "dbt_cloud"];
+    const INPUTS: &'static [&'static str] = &[
+        "manifest_file",
+        "catalog_file",
+        "run_results_file",
+        "sources_file",
+    ];
+    const FAMILY: Family = Family {
+        name: lineage::FAMILY,
+        case: Case::Sensitive,
+    };
+    const CAPABILITIES: &'static [Capability] = &[
+        capability("fields"),
+        capability("definition"),
+        capability("lineage"),
+        capability("tests"),
+        capability("stats"),
+    ];
+    const DESTINATIONS: &'static [&'static str] = &[];
+    type Config = Config;
+    type Credentials = Credentials;
+
+    fn scope(config: &Config) -> Result<Scope> {
+        config.scope(Self::FAMILY.case)
+    }
+
+    fn open(config: Config, _: Credentials, host: &Host) -> Result<Self> {
+        config.validate(host)?;
+        let scope = Self::scope(&config)?;
+        Ok(Self {
+            config,
+            scope,
+            discovered: Mutex::default(),
+        })
+    }
+}
+
+const fn capability(name: &'static str) -> Capability {
+    Capability {
+        name,
+        verified: Verified::Real,
+    }
+}
+
+#[async_trait]
+impl SourceConnector for Dbt {
+    /// Reads the artifacts where there are any; a connector that is fed by uploads has nothing else to prove.
+    async fn check(&self, cx: &Cx) -> Result<CheckReport> {
+        let begin = Instant::now();
+        let files = self.config.files(cx);
+        let message = match &files {
+            Some(files) => describe(&self.read(files.clone(), cx).await?),
+            None => "waits for the upload of a manifest".to_owned(),
+        };
+        let has_catalog = files.as_ref().is_none_or(|files| files.catalog.is_some());
+        let readable = |name: &'static str| match name {
+            "stats" if !has_catalog => Readable {
+                readable: false,
+                detail: Some("there is no catalog.json: make it with dbt docs generate".to_owned()),
+                grant: None,
+            },
+            _ => Readable::yes(),
+        };
+        let capabilities = Self::CAPABILITIES
+            .iter()
+            .map(|one| (one.name, readable(one.name)));
+        Ok(CheckReport {
+            message,
+            latency: begin.elapsed(),
+            capabilities: capabilities.collect(),
+        })
+    }
+
+    async fn discover(&self, _: &Scope, cx: &Cx) -> Result<Discovery> {
+        let project = self.project(cx).await?;
+        let namespaces = project.namespaces();
+        let packages: BTreeSet<Path> = namespaces.iter().filter_map(Path::parent).collect();
+        let container = |path: Path| Container {
+            path,
+            children: Listing::Complete,
+            visibility: Visibility::Everyone,
+        };
+        let paths = [Path::root()]
+            .into_iter()
+            .chain(packages)
+            .chain(namespaces.iter().cloned());
+        let discovery = Discovery {
+            identity: project.header.project().map(str::to_owned),
+            containers: paths.map(container).collect(),
+            splits: vec![Split {
+                id: "project".to_owned(),
+                namespaces: namespaces.into_iter().collect(),
+                payload: Value::Null,
+            }],
+            max_parallel: Some(1),
+        };
+        *self.discovered.lock().unwrap_or_else(PoisonError::into_inner) = Some(project);
+        Ok(discovery)
+    }
+
+    async fn sync(&self, split: &Split, out: &SplitSink) -> Result<()> {
+        let discovered = self
+            .discovered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let project = match discovered {
+            Some(project) => project,
+            None => self.project(out.cx()).await?,
+        };
+        emit::project(project, &self.scope, split, out).await
+    }
+}
+
+impl Dbt {
+    async fn project(&self, cx: &Cx) -> Result<Project> {
+        let Some(files) = self.config.files(cx) else {
+            let message = "nothing to sync: upload a manifest first";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        };
+        self.read(files, cx).await
+    }
+
+    async fn read(&self, files: Files, cx: &Cx) -> Result<Project> {
+        let stop = cx.stop().clone();
+        let project = emit::blocking(move || read::read(&files, &stop)).await?;
+        match (&self.config.project_name, &project.header.project_name) {
+            (Some(wanted), Some(found)) if wanted != found => {
+                let message = "the manifest is of another project than config.project_name";
+                Err(Error::new(ErrorKind::DataInvalid, message)
+                    .with_context("expected", wanted)
+                    .with_context("found", found))
+            }
+            _ => Ok(project),
+        }
+    }
+}
+
+fn describe(project: &Project) -> String {
+    let header = &project.header;
+    let name = header.project().unwrap_or("without a name");
+    let version = header.dbt_version.as_deref().unwrap_or("of an unknown version");
+    let products = project
+        .nodes
+        .keys()
+        .filter(|id| identity::path(id).is_some())
+        .count();
+    format!(
+        "project {name}, dbt {version}: {products} products, {} nodes disabled",
+        project.disabled
+    )
+}

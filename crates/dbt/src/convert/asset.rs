@@ -1,0 +1,96 @@
+use super::{fields, properties, stats};
+use crate::{
+    artifact::{Node, Owner},
+    project::Product,
+};
+use headwater_core::{
+    Facet, Path,
+    model::{Asset, AssetKind, Definition},
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A product as the catalog takes it. Of one whose entry could not be read only the name is told.
+pub(crate) fn asset(
+    unique_id: &str,
+    key: Path,
+    kind: AssetKind,
+    product: &Product,
+    groups: &BTreeMap<String, Owner>,
+) -> Asset {
+    let mut asset = Asset::new(key, kind);
+    asset.native_id = Some(unique_id.into());
+    if product.record.unread {
+        return asset;
+    }
+    let node = &product.record.node;
+    asset.description = text(node.description.as_deref()).into();
+    asset.definition = definition(node).into();
+    asset.tags = tags(node).into();
+    asset.owners = owners(node, groups).into();
+    if is_relation(&asset.kind) {
+        asset.fields = fields::fields(node, product.catalog.as_ref());
+        asset.constraints = fields::constraints(node).into();
+        asset.stats = stats::stats(product);
+    } else {
+        asset.fields = Facet::Read(Vec::new());
+        asset.constraints = Facet::Read(Vec::new());
+    }
+    asset.properties = properties::properties(product);
+    asset
+}
+
+/// Whether the product has columns and rows.
+fn is_relation(kind: &AssetKind) -> bool {
+    !matches!(
+        kind.as_str(),
+        "dbt_exposure" | "dbt_metric" | "dbt_semantic_model"
+    )
+}
+
+/// A text, unless it is empty: dbt writes an empty one for none.
+pub(super) fn text(text: Option<&str>) -> Option<String> {
+    text.map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+fn definition(node: &Node) -> Option<Definition> {
+    let code = node.raw_code.as_deref().filter(|code| !code.trim().is_empty())?;
+    Some(Definition {
+        language: node.language.as_deref().unwrap_or("sql").to_owned(),
+        text: code.to_owned(),
+    })
+}
+
+fn tags(node: &Node) -> Vec<String> {
+    let configured = node.config.iter().flat_map(|config| &config.tags.0);
+    let mut tags: Vec<String> = Vec::new();
+    for tag in node.tags.0.iter().chain(configured) {
+        if !tags.contains(tag) {
+            tags.push(tag.clone());
+        }
+    }
+    tags
+}
+
+/// Who is named as owner: in `meta.owner`, by the exposure itself, or for the group.
+fn owners(node: &Node, groups: &BTreeMap<String, Owner>) -> Vec<String> {
+    let named = names(properties::meta(node).and_then(|meta| meta.get("owner")));
+    if !named.is_empty() {
+        return named;
+    }
+    let group = properties::group(node).and_then(|group| groups.get(group));
+    let owner = node.owner.as_ref().or(group);
+    let name = owner.and_then(|owner| text(owner.name.as_deref()));
+    let email = owner.and_then(|owner| owner.email.0.first().cloned());
+    name.or(email).into_iter().collect()
+}
+
+fn names(value: Option<&Value>) -> Vec<String> {
+    let one = |value: &Value| value.as_str().and_then(|name| text(Some(name)));
+    match value {
+        Some(Value::Array(all)) => all.iter().filter_map(one).collect(),
+        other => other.and_then(one).into_iter().collect(),
+    }
+}

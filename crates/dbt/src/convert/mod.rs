@@ -1,0 +1,10 @@
+//! From dbt's words to the catalog's. Pure.
+
+mod asset;
+mod fields;
+mod properties;
+mod stats;
+mod types;
+
+pub(crate) use asset::asset;
+pub(crate) use properties::identifier;

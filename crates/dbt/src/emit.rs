@@ -1,0 +1,181 @@
+//! From a project that was read to what the host takes, a page of products at a time.
+
+use crate::{
+    convert, identity, lineage,
+    project::{Fault, Product, Project},
+};
+use headwater_core::{
+    Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
+    model::{Asset, AssetKind, LineageEdge, Namespace},
+};
+use serde_json::json;
+use std::{
+    collections::BTreeSet,
+    ops::Bound::{Excluded, Unbounded},
+};
+
+/// A page ends at this many products, or bytes of them.
+const PAGE: usize = 64;
+const PAGE_BYTES: u64 = 1 << 20;
+
+/// A product as it is reported.
+struct Converted {
+    asset: Asset,
+    /// `None` where they could not be read.
+    edges: Option<Vec<LineageEdge>>,
+    source_description: Option<String>,
+}
+
+/// Reports everything of a project that is in scope, and closes the split's namespaces: a manifest is complete by
+/// nature, so what it no longer holds is gone.
+pub(crate) async fn project(
+    mut project: Project,
+    scope: &Scope,
+    split: &Split,
+    out: &SplitSink,
+) -> Result<()> {
+    warn(&project, out).await?;
+    let packages: BTreeSet<Path> = split.namespaces.iter().filter_map(Path::parent).collect();
+    for package in packages {
+        out.namespace(package_of(package, &project)).await?;
+    }
+    let mut reported = BTreeSet::new();
+    let mut last = None;
+    loop {
+        let (scope, after) = (scope.clone(), last.take());
+        let (rest, page, end) = blocking(move || {
+            let (page, end) = convert_page(&mut project, &scope, after)?;
+            Ok((project, page, end))
+        })
+        .await?;
+        (project, last) = (rest, end);
+        for product in page {
+            emit(product, &mut reported, out).await?;
+        }
+        if last.is_none() {
+            break;
+        }
+    }
+    for namespace in &split.namespaces {
+        out.close(namespace, Listing::Complete).await?;
+    }
+    Ok(())
+}
+
+/// Reads on a thread where that may block.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            Err(Error::new(ErrorKind::Unexpected, "reading artifacts broke off").with_source(error))
+        }
+    }
+}
+
+async fn warn(project: &Project, out: &SplitSink) -> Result<()> {
+    if let Some(version) = project.header.newer_version() {
+        let detail = format!("the manifest has version {version}, newer than this connector knows");
+        out.warn("newer_schema", detail, None).await?;
+    }
+    for Fault {
+        file,
+        unique_id,
+        field,
+    } in &project.faults.told
+    {
+        let detail = match field.as_str() {
+            "" => format!("{file}: {unique_id} is not of the expected shape: nothing was read of it"),
+            field => format!("{file}: {field} of {unique_id} is not of the expected type: it was left out"),
+        };
+        out.warn("artifact_unread", detail, identity::path(unique_id))
+            .await?;
+    }
+    if project.faults.untold > 0 {
+        let detail = format!("{} more fields were left out", project.faults.untold);
+        out.warn("artifact_unread", detail, None).await?;
+    }
+    Ok(())
+}
+
+/// A package; of the project's own, what made the artifacts.
+fn package_of(path: Path, project: &Project) -> Namespace {
+    let mut package = Namespace::new(path, "package");
+    let header = &project.header;
+    if package.path.name() == header.project_name.as_deref() {
+        for (name, value) in [
+            ("dbt_version", &header.dbt_version),
+            ("adapter_type", &header.adapter_type),
+        ] {
+            if let Some(value) = value {
+                package.properties.insert(name.to_owned(), json!(value));
+            }
+        }
+        package
+            .properties
+            .insert("disabled_nodes".to_owned(), json!(project.disabled));
+    }
+    package
+}
+
+/// The products after this one, and the last of them unless it is the project's.
+fn convert_page(
+    project: &mut Project,
+    scope: &Scope,
+    after: Option<Box<str>>,
+) -> Result<(Vec<Converted>, Option<Box<str>>)> {
+    let from = after.map_or(Unbounded, Excluded);
+    let mut ids = Vec::new();
+    let mut bytes = 0;
+    for (id, entry) in project.nodes.range((from, Unbounded)) {
+        if ids.len() == PAGE || bytes > PAGE_BYTES {
+            break;
+        }
+        bytes += entry.node.size();
+        ids.push((id.clone(), *entry));
+    }
+    let mut page = Vec::new();
+    for (id, entry) in &ids {
+        let (Some(path), Some(kind)) = (identity::path(id), identity::kind(id)) else {
+            continue;
+        };
+        if scope.admits(&path) {
+            let product = project.product(id, *entry)?;
+            page.push(converted(id, path, kind, &product, project));
+        }
+    }
+    Ok((page, ids.pop().map(|(id, _)| id)))
+}
+
+fn converted(id: &str, path: Path, kind: AssetKind, product: &Product, project: &Project) -> Converted {
+    let is_source = kind == AssetKind::DBT_SOURCE;
+    let adapter = project.header.adapter_type.as_deref();
+    let is_product = |id: &str| project.nodes.contains_key(id);
+    let described = product.record.node.source_description.clone();
+    Converted {
+        edges: (!product.record.unread).then(|| lineage::edges(is_source, product, adapter, is_product)),
+        asset: convert::asset(id, path, kind, product, &project.groups),
+        source_description: described.filter(|text| is_source && !text.is_empty()),
+    }
+}
+
+/// Reports a product after its namespace.
+async fn emit(product: Converted, reported: &mut BTreeSet<Path>, out: &SplitSink) -> Result<()> {
+    let key = product.asset.key.clone();
+    if let Some(namespace) = key.parent().filter(|namespace| !reported.contains(namespace)) {
+        reported.insert(namespace.clone());
+        let kind = match product.asset.kind == AssetKind::DBT_SOURCE {
+            true => "source",
+            false => "resource_type",
+        };
+        let mut namespace = Namespace::new(namespace, kind);
+        namespace.description = product.source_description.into();
+        out.namespace(namespace).await?;
+    }
+    out.asset(product.asset).await?;
+    match product.edges {
+        Some(edges) => out.lineage(key, edges).await,
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,64 @@
+//! What a `unique_id` says: the kind of a node, and its path.
+
+use headwater_core::{Path, model::AssetKind};
+
+/// The kind of the product that a node is; `None` for tests, analyses, hooks and what else dbt knows.
+pub(crate) fn kind(unique_id: &str) -> Option<AssetKind> {
+    match unique_id.split_once('.')?.0 {
+        "model" => Some(AssetKind::DBT_MODEL),
+        "seed" => Some(AssetKind::DBT_SEED),
+        "snapshot" => Some(AssetKind::DBT_SNAPSHOT),
+        "source" => Some(AssetKind::DBT_SOURCE),
+        "exposure" => Some(AssetKind::DBT_EXPOSURE),
+        "semantic_model" => Some(AssetKind::DBT_SEMANTIC_MODEL),
+        "metric" => Some(AssetKind::DBT_METRIC),
+        _ => None,
+    }
+}
+
+/// The path of a product: its `unique_id` with the package in front, `model.shop.orders.v2` as
+/// `shop, model, orders.v2`; the tables of a source stand below it, `source.shop.till.sales` as
+/// `shop, source.till, sales`. `None` for an id that is no product's.
+pub(crate) fn path(unique_id: &str) -> Option<Path> {
+    kind(unique_id)?;
+    let mut parts = unique_id.splitn(3, '.');
+    let (resource, package, name) = (parts.next()?, parts.next()?, parts.next()?);
+    let whole = match resource {
+        "source" => {
+            let (source, table) = name.split_once('.')?;
+            [package, &format!("source.{source}"), table].map(Box::<str>::from)
+        }
+        _ => [package, resource, name].map(Box::<str>::from),
+    };
+    whole
+        .iter()
+        .all(|segment| !segment.is_empty())
+        .then(|| Path::new(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_the_unique_id_with_the_package_in_front() {
+        for (id, segments) in [
+            ("model.shop.orders", &["shop", "model", "orders"][..]),
+            ("model.shop.orders.v2", &["shop", "model", "orders.v2"]),
+            ("source.shop.till.sales.eu", &["shop", "source.till", "sales.eu"]),
+            ("metric.shop.Umsatz \"€\"", &["shop", "metric", "Umsatz \"€\""]),
+        ] {
+            assert_eq!(path(id), Some(Path::new(segments.iter().copied())), "{id}");
+        }
+        for id in [
+            "test.shop.unique_x.c5",
+            "analysis.shop.a",
+            "model.shop",
+            "model..x",
+            "source.shop.x",
+            "",
+        ] {
+            assert_eq!(path(id), None, "{id}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Reads the artifacts of a project into a spool. What stands beside the manifest is read first, so that each
+//! node meets what is known of it and one pass is enough.
+
+use crate::{
+    artifact::{
+        Artifact, CatalogEntry, FreshnessResult, Group, Header, Node, Owner, RunResult, Scanner, Source,
+        Text, open, parse, skip,
+    },
+    identity,
+    project::{Entry, Fault, Faults, NodeRecord, Project, TestRecord},
+    spool::{Slot, SpoolWriter},
+};
+use headwater_core::{Error, ErrorKind, Result};
+use std::{
+    collections::BTreeMap,
+    path::{Path as FilePath, PathBuf},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Where the artifacts are.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Files {
+    pub(crate) manifest: PathBuf,
+    pub(crate) catalog: Option<PathBuf>,
+    pub(crate) run_results: Option<PathBuf>,
+    pub(crate) sources: Option<PathBuf>,
+    /// Where the spool goes; the system's folder of temporary files if not said.
+    pub(crate) spool: Option<PathBuf>,
+}
+
+type File = Scanner<Source>;
+
+/// Reads all files to their ends.
+///
+/// # Errors
+/// `DataInvalid` with the place for a file that is broken, cut off or of another kind.
+pub(crate) fn read(files: &Files, stop: &CancellationToken) -> Result<Project> {
+    let mut reading = Reading::new(SpoolWriter::new(files.spool.as_deref())?, stop);
+    let beside = [
+        (&files.catalog, Artifact::Catalog),
+        (&files.run_results, Artifact::RunResults),
+        (&files.sources, Artifact::Sources),
+    ];
+    for (path, artifact) in beside {
+        if let Some(path) = path {
+            reading.read(path, artifact)?;
+        }
+    }
+    reading.header = Header::default();
+    reading.read(&files.manifest, Artifact::Manifest)?;
+    reading.finish()
+}
+
+struct Reading<'a> {
+    stop: &'a CancellationToken,
+    spool: SpoolWriter,
+    header: Header,
+    groups: BTreeMap<String, Owner>,
+    catalog: BTreeMap<Box<str>, Slot>,
+    results: BTreeMap<Box<str>, RunResult>,
+    freshness: BTreeMap<Box<str>, FreshnessResult>,
+    nodes: BTreeMap<Box<str>, Entry>,
+    tests: Vec<(Box<str>, Slot)>,
+    faults: Faults,
+    disabled: u64,
+}
+
+impl<'a> Reading<'a> {
+    fn new(spool: SpoolWriter, stop: &'a CancellationToken) -> Self {
+        Self {
+            stop,
+            spool,
+            header: Header::default(),
+            groups: BTreeMap::new(),
+            catalog: BTreeMap::new(),
+            results: BTreeMap::new(),
+            freshness: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            tests: Vec::new(),
+            faults: Faults::default(),
+            disabled: 0,
+        }
+    }
+
+    fn finish(mut self) -> Result<Project> {
+        self.tests.sort_unstable();
+        Ok(Project {
+            header: self.header,
+            groups: self.groups,
+            nodes: self.nodes,
+            tests: self.tests,
+            faults: self.faults,
+            disabled: self.disabled,
+            spool: self.spool.finish()?,
+        })
+    }
+
+    fn read(&mut self, path: &FilePath, artifact: Artifact) -> Result<()> {
+        let read = open(path).and_then(|mut file| self.walk(&mut file, artifact));
+        read.map_err(|error| error.with_context("file", artifact.file_name()))
+    }
+
+    fn walk(&mut self, file: &mut File, artifact: Artifact) -> Result<()> {
+        let mut seen = Vec::new();
+        file.members(|file, key| {
+            seen.push(key.to_owned());
+            match (artifact, key) {
+                (_, "metadata") => self.metadata(file, artifact),
+                (Artifact::Manifest, key) => self.manifest_section(file, key),
+                (Artifact::Catalog, "nodes" | "sources") => {
+                    object(file, |file, id| self.catalog_entry(file, id))
+                }
+                (Artifact::RunResults | Artifact::Sources, "results") => {
+                    file.elements(|file| self.result(file, artifact))
+                }
+                _ => pass_over(file),
+            }
+        })?;
+        file.end()?;
+        recognise(artifact, &seen, self.header.artifact().is_some())
+    }
+
+    fn metadata(&mut self, file: &mut File, artifact: Artifact) -> Result<()> {
+        let header: Header = parse(file.value()?, |_| {})?;
+        match header.artifact() {
+            Some(other) if other != artifact => {
+                let message = format!("this is a {}", other.file_name());
+                Err(Error::new(ErrorKind::DataInvalid, message))
+            }
+            _ => {
+                self.header = header;
+                Ok(())
+            }
+        }
+    }
+
+    fn manifest_section(&mut self, file: &mut File, key: &str) -> Result<()> {
+        match key {
+            "nodes" | "sources" => file.members(|file, id| self.node(file, id)),
+            "exposures" | "metrics" | "semantic_models" | "unit_tests" => {
+                object(file, |file, id| self.node(file, id))
+            }
+            "groups" => object(file, |file, _| self.group(file)),
+            "disabled" => object(file, |file, _| self.disabled(file)),
+            _ => pass_over(file),
+        }
+    }
+
+    fn node(&mut self, file: &mut File, id: &str) -> Result<()> {
+        if self.stop.is_cancelled() {
+            return Err(Error::stopped());
+        }
+        let text = file.value()?;
+        if id.starts_with("test.") || id.starts_with("unit_test.") {
+            return self.test(text, id);
+        }
+        if identity::path(id).is_none() {
+            return skip(text);
+        }
+        let mut record = NodeRecord::default();
+        record.node = parse(text, |field| {
+            record.unread |= field.is_empty();
+            self.faults.push(fault(Artifact::Manifest, id, field));
+        })?;
+        record.result = self.results.remove(id);
+        record.freshness = self.freshness.remove(id);
+        let entry = Entry {
+            node: self.spool.append(&record)?,
+            catalog: self.catalog.remove(id),
+        };
+        self.nodes.insert(id.into(), entry);
+        Ok(())
+    }
+
+    fn test(&mut self, text: Text<'_>, id: &str) -> Result<()> {
+        let node: Node = parse(text, |field| {
+            self.faults.push(fault(Artifact::Manifest, id, field));
+        })?;
+        let targets = tested(&node);
+        let slot = self.spool.append(&TestRecord {
+            name: node.name.unwrap_or_else(|| id.to_owned()),
+            test: match node.test_metadata {
+                _ if id.starts_with("unit_test.") => "unit".to_owned(),
+                None => "singular".to_owned(),
+                Some(of) => of
+                    .namespace
+                    .into_iter()
+                    .chain(of.name)
+                    .collect::<Vec<_>>()
+                    .join("."),
+            },
+            column: node.column_name.filter(|_| targets.len() == 1),
+            severity: node.config.as_ref().and_then(|config| config.severity.clone()),
+            condition: node.config.and_then(|config| config.condition),
+            result: self.results.remove(id),
+        })?;
+        self.tests
+            .extend(targets.into_iter().map(|target| (target, slot)));
+        Ok(())
+    }
+
+    fn group(&mut self, file: &mut File) -> Result<()> {
+        let group: Group = parse(file.value()?, |_| {})?;
+        if let (Some(name), Some(owner)) = (group.name, group.owner) {
+            self.groups.insert(name, owner);
+        }
+        Ok(())
+    }
+
+    /// A name has a list of the nodes that are disabled under it.
+    fn disabled(&mut self, file: &mut File) -> Result<()> {
+        if file.peek()? != Some(b'[') {
+            return skip(file.value()?);
+        }
+        file.elements(|file| {
+            self.disabled += 1;
+            skip(file.value()?)
+        })
+    }
+
+    fn catalog_entry(&mut self, file: &mut File, id: &str) -> Result<()> {
+        let entry: CatalogEntry = parse(file.value()?, |field| {
+            self.faults.push(fault(Artifact::Catalog, id, field));
+        })?;
+        let slot = self.spool.append(&entry)?;
+        self.catalog.insert(id.into(), slot);
+        Ok(())
+    }
+
+    fn result(&mut self, file: &mut File, artifact: Artifact) -> Result<()> {
+        let text = file.value()?;
+        let mut wrong = |field: &str| self.faults.push(fault(artifact, "results", field));
+        if artifact == Artifact::Sources {
+            let result: FreshnessResult = parse(text, &mut wrong)?;
+            if let Some(id) = result.unique_id.clone() {
+                self.freshness.insert(id.into(), result);
+            }
+        } else {
+            let result: RunResult = parse(text, &mut wrong)?;
+            if let Some(id) = result.unique_id.clone() {
+                self.results.insert(id.into(), result);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Walks a section that older versions lack and newer ones leave null.
+fn object(file: &mut File, each: impl FnMut(&mut File, &str) -> Result<()>) -> Result<()> {
+    match file.peek()? {
+        Some(b'n') => skip(file.value()?),
+        _ => file.members(each),
+    }
+}
+
+/// Checks a member that nothing is taken of, entry by entry.
+fn pass_over(file: &mut File) -> Result<()> {
+    match file.peek()? {
+        Some(b'{') => file.members(|file, _| skip(file.value()?)),
+        _ => skip(file.value()?),
+    }
+}
+
+/// Insists that the file has what makes it this artifact. A catalog, too, has nodes and sources: where the file
+/// does not say what it is, a manifest must have a member that only manifests have.
+fn recognise(artifact: Artifact, seen: &[String], named: bool) -> Result<()> {
+    let has = |key: &&str| seen.iter().any(|seen| seen == key);
+    let needed: &[&str] = match artifact {
+        Artifact::Manifest => &["metadata", "nodes", "sources"],
+        Artifact::Catalog => &["nodes"],
+        Artifact::RunResults | Artifact::Sources => &["results"],
+    };
+    let own = ["macros", "docs", "parent_map", "child_map", "disabled"];
+    let known = named || artifact != Artifact::Manifest || own.iter().any(has);
+    if needed.iter().all(has) && known {
+        return Ok(());
+    }
+    let found: Vec<&str> = seen.iter().take(12).map(String::as_str).collect();
+    let message = format!("this is no {}", artifact.file_name());
+    Err(Error::new(ErrorKind::DataInvalid, message).with_context("found", found.join(", ")))
+}
+
+/// What a test is about: the node that it is attached to, else all that it reads.
+fn tested(node: &Node) -> Vec<Box<str>> {
+    let attached = node
+        .attached_node
+        .as_ref()
+        .or(node.tested_node_unique_id.as_ref());
+    let read = node.depends_on.as_ref().and_then(|on| on.nodes.as_ref());
+    let mut targets: Vec<Box<str>> = match attached {
+        Some(one) => vec![one.as_str().into()],
+        None => read.into_iter().flatten().map(|id| id.as_str().into()).collect(),
+    };
+    targets.sort_unstable();
+    targets.dedup();
+    targets
+}
+
+fn fault(artifact: Artifact, id: &str, field: &str) -> Fault {
+    Fault {
+        file: artifact.file_name(),
+        unique_id: id.to_owned(),
+        field: field.to_owned(),
+    }
+}

@@ -1,0 +1,309 @@
+//! What is read of real artifacts, and what is refused.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
+mod common;
+
+use common::{Target, artifact, open, read};
+use flate2::{Compression, write::GzEncoder};
+use headwater_core::{Cx, ErrorKind, Path, model::LineageEdge};
+use headwater_testkit::Collected;
+use serde_json::{Value, json};
+use std::{fmt::Write as _, fs, io::Write as _};
+
+fn product(kind: &str, name: &str) -> Path {
+    Path::new(["corner_shop", kind, name])
+}
+
+/// Everything that was reported, as one text.
+fn rendered(run: &Collected) -> String {
+    let mut text = String::new();
+    for (path, asset) in &run.assets {
+        let shown = json!({
+            "kind": asset.kind,
+            "native_id": asset.native_id,
+            "description": asset.description,
+            "fields": asset.fields.as_option().map(|fields| {
+                let one = |field: &headwater_core::model::Field| {
+                    let null = if field.nullable == Some(false) { " not null" } else { "" };
+                    let described = field.description.value().map(|text| format!(": {text}"));
+                    format!("{} {}{null}{}", field.name, field.native_type, described.unwrap_or_default())
+                };
+                fields.iter().map(one).collect::<Vec<_>>()
+            }),
+            "constraints": asset.constraints,
+            "definition": asset.definition,
+            "stats": asset.stats,
+            "tags": asset.tags,
+            "owners": asset.owners,
+            "properties": asset.properties,
+            "upstream": run.lineage[path],
+        });
+        writeln!(text, "{path} {shown:#}").unwrap();
+    }
+    for (path, namespace) in &run.namespaces {
+        writeln!(
+            text,
+            "{path} {} {:?} {:?}",
+            namespace.kind, namespace.description, namespace.properties
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_project_of_dbt_core_1_11_is_read_whole() {
+    let run = Target::new().read().await;
+    assert!(run.is_complete() && run.warnings.is_empty(), "{:?}", run.warnings);
+    assert_eq!(
+        run.discovery.as_ref().unwrap().identity.as_deref(),
+        Some("corner_shop")
+    );
+    insta::assert_snapshot!(rendered(&run));
+}
+
+#[tokio::test]
+async fn lineage_leads_through_ephemeral_models_to_the_table_of_the_source() {
+    let run = Target::new().read().await;
+    let upstream = |kind, name| -> Vec<String> {
+        let edges: &Vec<LineageEdge> = &run.lineage[&product(kind, name)];
+        edges
+            .iter()
+            .map(|edge| format!("{} {}", edge.upstream.family, edge.upstream.path))
+            .collect()
+    };
+    assert_eq!(upstream("model", "orders"), ["dbt corner_shop.model.stg_orders"]);
+    assert_eq!(
+        upstream("model", "stg_orders"),
+        ["dbt corner_shop.source.till.orders"]
+    );
+    assert_eq!(
+        upstream("source.till", "orders"),
+        ["duckdb corner_shop.main.raw_orders"]
+    );
+    assert_eq!(
+        upstream("exposure", "weekly_report"),
+        [
+            "dbt corner_shop.model.customers.v2",
+            "dbt corner_shop.model.orders"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_upload_is_read_packed_or_plain_and_leaves_no_file() {
+    let plain = Target::new().read().await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut cx = Cx::default();
+    for name in ["manifest", "catalog", "run_results", "sources"] {
+        let file = folder.path().join(name);
+        let mut packed = GzEncoder::new(fs::File::create(&file).unwrap(), Compression::fast());
+        packed
+            .write_all(&fs::read(artifact(&format!("{name}.json"))).unwrap())
+            .unwrap();
+        packed.finish().unwrap();
+        cx = cx.with_input(format!("{name}_file"), file);
+    }
+    let run = read(json!({}), cx).await;
+    assert_eq!(rendered(&run), rendered(&plain));
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        4,
+        "the spool is gone"
+    );
+}
+
+#[tokio::test]
+async fn a_manifest_alone_gives_what_it_writes_down() {
+    let target = Target::new();
+    let run = read(
+        json!({"manifest_path": target.file("manifest.json")}),
+        Cx::default(),
+    )
+    .await;
+    let orders = &run.assets[&product("model", "orders")];
+    let types = orders
+        .fields
+        .as_option()
+        .unwrap()
+        .iter()
+        .map(|field| &*field.native_type);
+    assert_eq!(types.collect::<Vec<_>>(), ["integer", "integer", "decimal(12,2)"]);
+    assert!(run.assets[&product("seed", "raw_orders")].fields.is_unread());
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_anywhere_reports_nothing() {
+    let target = Target::new();
+    let whole = fs::read(artifact("manifest.json")).unwrap();
+    let config = json!({"manifest_path": target.file("manifest.json")});
+    for end in (0..whole.len()).step_by(613).chain([whole.len() - 1]) {
+        fs::write(target.file("manifest.json"), &whole[..end]).unwrap();
+        let run = read(config.clone(), Cx::default()).await;
+        let error = run.failed.as_ref().unwrap();
+        assert_eq!(error.kind(), ErrorKind::DataInvalid, "{end}: {error}");
+        assert!(error.to_string().contains("[at=byte"), "{end}: {error}");
+        assert!(run.assets.is_empty() && run.namespaces.is_empty(), "{end}");
+    }
+}
+
+/// The pointers of all members of a document.
+fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    let members: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Value::Array(elements) => elements
+            .iter()
+            .enumerate()
+            .map(|(i, value)| (i.to_string(), value))
+            .collect(),
+        _ => return,
+    };
+    for (key, value) in members {
+        let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+        pointers(value, &pointer, all);
+        all.push(pointer);
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_null_or_of_another_type_loses_no_product() {
+    let manifest: Value = serde_json::from_slice(&fs::read(artifact("manifest.json")).unwrap()).unwrap();
+    let expected = Target::new().read().await.paths();
+    let mut all = Vec::new();
+    for section in [
+        "nodes",
+        "sources",
+        "exposures",
+        "metrics",
+        "semantic_models",
+        "unit_tests",
+    ] {
+        pointers(&manifest[section], &format!("/{section}"), &mut all);
+    }
+    let target = Target::new();
+    for (index, pointer) in all.iter().enumerate().step_by(3) {
+        // Every third place, so that the suite stays quick, by one of the values in turn.
+        let wrong = [json!(null), json!(7), json!("x"), json!([null]), json!({"x": []})][index % 5].clone();
+        let mut manifest = manifest.clone();
+        *manifest.pointer_mut(pointer).unwrap() = wrong;
+        fs::write(target.file("manifest.json"), manifest.to_string()).unwrap();
+        let run = target.read().await;
+        assert!(run.failed.is_none(), "{pointer}: {:?}", run.failed);
+        assert!(run.is_complete(), "{pointer}: {:?}", run.ended);
+        assert_eq!(run.paths(), expected, "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_of_the_wrong_type_is_named_in_a_warning() {
+    let target = Target::new();
+    target.edit(|manifest| {
+        manifest["nodes"]["model.corner_shop.orders"]["description"] = json!(["hunter2"]);
+        manifest["nodes"]["model.corner_shop.days"] = json!("hunter2");
+    });
+    let run = target.read().await;
+    let told: Vec<_> = run
+        .warnings
+        .iter()
+        .map(|warning| (&*warning.code, &*warning.detail))
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told.iter()
+            .all(|(code, detail)| *code == "artifact_unread" && !detail.contains("hunter2"))
+    );
+    assert!(
+        told.iter()
+            .any(|(_, detail)| detail.contains("/description of model.corner_shop.orders"))
+    );
+    assert!(
+        run.assets[&product("model", "orders")]
+            .description
+            .value()
+            .is_none()
+    );
+    let days = &run.assets[&product("model", "days")];
+    assert!(
+        days.description.is_unread() && !run.lineage.contains_key(&days.key),
+        "what is stored stays"
+    );
+}
+
+#[tokio::test]
+async fn another_artifact_and_another_project_are_refused_by_name() {
+    let target = Target::new();
+    let refused = async |config: Value| read(config, Cx::default()).await.failed.unwrap().to_string();
+    let error = refused(json!({"manifest_path": artifact("catalog.json")})).await;
+    assert!(error.contains("this is a catalog.json"), "{error}");
+    let error = refused(json!({"manifest_path": artifact("run_results.json")})).await;
+    assert!(error.contains("this is a run_results.json"), "{error}");
+    fs::write(
+        target.file("other.json"),
+        r#"{"metadata": {}, "nodes": {}, "sources": {}, "errors": null}"#,
+    )
+    .unwrap();
+    let error = refused(json!({"manifest_path": target.file("other.json")})).await;
+    assert!(
+        error.contains("no manifest.json") && error.contains("errors"),
+        "{error}"
+    );
+    let mut config = target.config();
+    config["project_name"] = json!("big_shop");
+    let error = refused(config).await;
+    assert!(
+        error.contains("big_shop") && error.contains("corner_shop"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_manifest_without_sources_or_nodes_is_refused_and_none_other_needed() {
+    let manifest: Value = serde_json::from_slice(&fs::read(artifact("manifest.json")).unwrap()).unwrap();
+    let target = Target::new();
+    for key in manifest.as_object().unwrap().keys() {
+        for null in [true, false] {
+            let mut changed = manifest.clone();
+            match null {
+                true => changed[key] = Value::Null,
+                false => drop(changed.as_object_mut().unwrap().remove(key)),
+            }
+            fs::write(target.file("manifest.json"), changed.to_string()).unwrap();
+            let refused = target.read().await.failed.is_some();
+            let needed = matches!(
+                (key.as_str(), null),
+                ("nodes" | "sources", _) | ("metadata", false)
+            );
+            assert_eq!(refused, needed, "{key}, null: {null}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newer_manifest_is_read_with_a_warning_and_fusions_without() {
+    let target = Target::new();
+    for (version, warned) in [(20, false), (21, true)] {
+        target.edit(|manifest| {
+            let address = format!("https://schemas.getdbt.com/dbt/manifest/v{version}.json");
+            manifest["metadata"]["dbt_schema_version"] = json!(address);
+        });
+        let run = target.read().await;
+        assert!(run.is_complete());
+        assert_eq!(
+            run.warnings.iter().any(|warning| warning.code == "newer_schema"),
+            warned,
+            "{version}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_an_upload_there_is_nothing_to_sync() {
+    let error = read(json!({}), Cx::default()).await.failed.unwrap();
+    assert!(error.to_string().contains("upload a manifest"), "{error}");
+    let report = open(json!({})).connector.check(&Cx::default()).await.unwrap();
+    assert!(report.message.contains("upload"), "{}", report.message);
+}
