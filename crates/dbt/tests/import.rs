@@ -67,6 +67,28 @@ async fn a_project_of_dbt_core_1_11_is_read_whole() {
 }
 
 #[tokio::test]
+async fn tests_of_each_kind_stand_with_their_column_and_latest_result() {
+    let run = Target::new().read().await;
+    let orders = &run.assets[&product("model", "orders")];
+    let tests = orders.properties["tests"].as_array().unwrap();
+    let told = |test: &Value| (test["test"].clone(), test.get("column").cloned());
+    assert_eq!(
+        tests.iter().map(told).collect::<Vec<_>>(),
+        [
+            (json!("unit"), None),
+            (json!("not_null"), Some(json!("amount"))),
+            (json!("unique"), Some(json!("order_id"))),
+        ]
+    );
+    let results = &orders.stats.as_option().unwrap().properties["test_results"];
+    assert_eq!(
+        results["not_null_orders_amount"],
+        json!({"status": "warn", "failures": 1})
+    );
+    assert_eq!(results["amounts_are_kept"]["status"], "pass");
+}
+
+#[tokio::test]
 async fn lineage_leads_through_ephemeral_models_to_the_table_of_the_source() {
     let run = Target::new().read().await;
     let upstream = |kind, name| -> Vec<String> {
