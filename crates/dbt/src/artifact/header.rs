@@ -14,8 +14,6 @@ pub(crate) struct Header {
     pub(crate) project_name: Option<String>,
     pub(crate) project_id: Option<String>,
     pub(crate) adapter_type: Option<String>,
-    pub(crate) invocation_id: Option<String>,
-    pub(crate) generated_at: Option<String>,
 }
 
 /// The kinds of artifact.
