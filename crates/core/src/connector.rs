@@ -50,7 +50,7 @@ pub trait Connect: SourceConnector + Sized {
     const NAME: &'static str;
     /// Other names that are accepted for it.
     const ALIASES: &'static [&'static str] = &[];
-    /// The uploads it takes, by field name.
+    /// The uploads it takes, by field name. The first must be given, the others may.
     const INPUTS: &'static [&'static str] = &[];
     /// Raised when the connector reads more than before: it voids every stored [`Version`](crate::model::Version).
     const READ_REVISION: u32 = 1;
@@ -65,6 +65,11 @@ pub trait Connect: SourceConnector + Sized {
     type Config: DeserializeOwned + JsonSchema + fmt::Debug + Send;
     /// The credentials: `deny_unknown_fields`, secrets as [`Secret`](crate::Secret).
     type Credentials: DeserializeOwned + JsonSchema + fmt::Debug + Send;
+
+    /// Whether these settings name nothing to fetch from, so that only an upload has something to read.
+    fn waits_for_input(_config: &Self::Config) -> bool {
+        false
+    }
 
     /// The filters that the config states, short forms included.
     ///
@@ -206,7 +211,7 @@ pub struct Reason {
 impl From<&crate::Error> for Reason {
     fn from(error: &crate::Error) -> Self {
         Self {
-            code: error.kind().as_str().to_owned(),
+            code: error.code().to_owned(),
             detail: error.to_string(),
             grant: error.grant().map(str::to_owned),
         }

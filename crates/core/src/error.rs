@@ -32,7 +32,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The stable name, in snake_case: stored with runs and used as a code in reports.
+    /// The stable name, in snake_case.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ConfigInvalid => "config_invalid",
@@ -82,6 +82,7 @@ pub struct Error(Box<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
+    code: Option<&'static str>,
     message: Cow<'static, str>,
     context: Vec<(&'static str, String)>,
     fields: Vec<FieldError>,
@@ -95,6 +96,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
+            code: None,
             message: message.into(),
             context: Vec::new(),
             fields: Vec::new(),
@@ -112,6 +114,13 @@ impl Error {
     /// The run was told to stop.
     pub fn stopped() -> Self {
         Self::new(ErrorKind::Stopped, "stopped")
+    }
+
+    /// Gives a stable code that says more than the kind, in snake_case: `invalid_manifest`.
+    #[must_use]
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.0.code = Some(code);
+        self
     }
 
     /// Adds a named detail, shown as `[name=value]`.
@@ -155,6 +164,11 @@ impl Error {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// The stable code: its own, else that of the kind. Stored with runs and used in reports.
+    pub fn code(&self) -> &'static str {
+        self.0.code.unwrap_or(self.0.kind.as_str())
     }
 
     /// The message without its context.

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 type OpenFn = fn(&ConnectorType, Value, Value, &Host) -> Result<Opened>;
 type ScopeFn = fn(&ConnectorType, Value) -> Result<Scope>;
+type WaitsFn = fn(&ConnectorType, Value) -> Result<bool>;
 
 /// A connector that was opened from JSON, with the scope that its config states.
 #[derive(Debug, Clone)]
@@ -45,6 +46,7 @@ pub struct ConnectorType {
     pub credentials_schema: Value,
     open: OpenFn,
     scope: ScopeFn,
+    waits_for_input: WaitsFn,
 }
 
 impl fmt::Debug for ConnectorType {
@@ -70,6 +72,7 @@ impl ConnectorType {
             credentials_schema: schemars::schema_for!(C::Credentials).to_value(),
             open: open::<C>,
             scope: scope::<C>,
+            waits_for_input: waits_for_input::<C>,
         }
     }
 
@@ -87,6 +90,14 @@ impl ConnectorType {
     /// `ConfigInvalid`.
     pub fn scope(&self, config: Value) -> Result<Scope> {
         (self.scope)(self, config)
+    }
+
+    /// [`Connect::waits_for_input`].
+    ///
+    /// # Errors
+    /// `ConfigInvalid`.
+    pub fn waits_for_input(&self, config: Value) -> Result<bool> {
+        (self.waits_for_input)(self, config)
     }
 
     /// Whether two configs send secrets to different places.
@@ -127,6 +138,10 @@ fn open<C: Connect>(kind: &ConnectorType, config: Value, credentials: Value, hos
 
 fn scope<C: Connect>(kind: &ConnectorType, config: Value) -> Result<Scope> {
     C::scope(&kind.config().parse::<C::Config>(config)?)
+}
+
+fn waits_for_input<C: Connect>(kind: &ConnectorType, config: Value) -> Result<bool> {
+    Ok(C::waits_for_input(&kind.config().parse::<C::Config>(config)?))
 }
 
 /// The connectors that a program knows.
