@@ -10,13 +10,16 @@
 mod baseline;
 mod heartbeat;
 mod session;
+mod upload;
 mod worker;
 
-use crate::{RunId, Store, reconcile::Rules};
+pub use upload::Upload;
+
+use crate::{Actor, Claim, ConnectorId, Result, Run, RunId, SpaceId, Store, reconcile::Rules};
 use headwater_core::{Host, Registry};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{Mutex, Semaphore, mpsc, watch},
     task::{JoinError, JoinSet},
     time::sleep,
 };
@@ -43,6 +46,8 @@ pub struct EngineOptions {
     pub removal_limit: f64,
     /// where they are more than this number.
     pub removal_floor: u64,
+    /// Where uploaded files are kept while their runs last.
+    pub uploads: PathBuf,
 }
 
 impl Default for EngineOptions {
@@ -57,6 +62,7 @@ impl Default for EngineOptions {
             backoff: Duration::from_millis(500),
             removal_limit: 0.20,
             removal_floor: 10,
+            uploads: std::env::temp_dir().join("headwater-uploads"),
         }
     }
 }
@@ -71,6 +77,8 @@ struct Inner {
     host: Host,
     options: EngineOptions,
     woken: watch::Sender<()>,
+    uploaded: mpsc::UnboundedSender<(Claim, Upload)>,
+    uploads: Mutex<mpsc::UnboundedReceiver<(Claim, Upload)>>,
 }
 
 impl fmt::Debug for Engine {
@@ -84,7 +92,10 @@ impl fmt::Debug for Engine {
 impl Engine {
     /// An engine that does nothing until it is [`run`](Self::run).
     pub fn new(store: Store, registry: Arc<Registry>, host: Host, options: EngineOptions) -> Self {
+        let (uploaded, uploads) = mpsc::unbounded_channel();
         Self(Arc::new(Inner {
+            uploaded,
+            uploads: Mutex::new(uploads),
             store,
             registry,
             host,
@@ -98,6 +109,36 @@ impl Engine {
         self.0.wake();
     }
 
+    /// A place for the files of an upload.
+    ///
+    /// # Errors
+    /// When the folder of [`EngineOptions::uploads`] cannot be written to.
+    pub fn new_upload(&self) -> io::Result<Upload> {
+        Upload::new(&self.0.options.uploads)
+    }
+
+    /// Asks for a run that reads uploaded files. It is this node's: no other has them.
+    ///
+    /// # Errors
+    /// As [`Store::start_run`].
+    pub async fn submit(
+        &self,
+        (space, connector): (SpaceId, ConnectorId),
+        upload: Upload,
+        actor: &Actor,
+    ) -> Result<Run> {
+        let node = (self.0.options.node.as_str(), self.0.options.lease);
+        let started = self
+            .0
+            .store
+            .start_upload(upload.run(), (space, connector), node, actor);
+        let claim = started.await?;
+        let run = claim.run.clone();
+        // An engine that has stopped renews nothing: the run ends as lost.
+        let _stopped = self.0.uploaded.send((claim, upload));
+        Ok(run)
+    }
+
     /// Does runs until `stop`, then hands back those that have not ended. To be run on a multi-thread
     /// runtime: reading and writing go on at once.
     pub async fn run(&self, stop: CancellationToken) {
@@ -105,10 +146,20 @@ impl Engine {
         let mut woken = self.0.woken.subscribe();
         let mut running = JoinSet::new();
         let _listener = self.0.clone().listen();
+        let mut uploads = self.0.uploads.lock().await;
+        upload::sweep(&self.0.store, &self.0.options.uploads).await;
+        let work_on_upload = |(claim, upload): (Claim, Upload)| {
+            let (engine, stop, gate) = (self.0.clone(), stop.clone(), gate.clone());
+            worker::work_on_upload(engine, claim, stop, upload, gate)
+        };
         loop {
             let permit = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                Some(uploaded) = uploads.recv() => {
+                    running.spawn(work_on_upload(uploaded));
+                    continue;
+                }
                 permit = gate.clone().acquire_owned() => permit,
             };
             while let Some(ended) = running.try_join_next() {
@@ -126,6 +177,9 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                Some(uploaded) = uploads.recv() => {
+                    running.spawn(work_on_upload(uploaded));
+                }
                 _ = woken.changed() => {}
                 () = sleep(self.0.options.poll) => {}
             }

@@ -242,12 +242,12 @@ fn holds(split: &Split, owner: &Path) -> bool {
 
 /// A run that fails with an error of the contract.
 pub(super) fn failed(error: &Error) -> Outcome {
-    Outcome::failed(error.kind().as_str(), error.to_string())
+    Outcome::failed(error.code(), error.to_string())
 }
 
 fn run_error(error: &Error) -> RunError {
     RunError {
-        code: error.kind().as_str().to_owned(),
+        code: error.code().to_owned(),
         detail: error.to_string(),
     }
 }

@@ -5,12 +5,16 @@ use super::{
     baseline::StoredVersions,
     heartbeat::{self, Stop, Why},
     session::{Ending, Session, failed},
+    upload::{self, Upload},
 };
-use crate::{Claim, Error, Outcome, Phase, Result, Run, RunStatus, SplitState, reconcile::Target};
+use crate::{Claim, Error, Outcome, Phase, Result, Run, RunStatus, SplitState, Trigger, reconcile::Target};
 use futures_util::{FutureExt, StreamExt};
 use headwater_core::{Cx, Discovery, Opened, Options, Split, SyncEvent};
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -20,27 +24,31 @@ const MAX_EPOCH: i64 = 12;
 
 /// Does a run to its end, or as far as this node gets.
 pub(super) async fn work(engine: Arc<Inner>, claim: Claim, shutdown: CancellationToken) {
-    let span = tracing::info_span!(
-        "sync",
-        run = %claim.id(),
-        connector = %claim.run.connector_id,
-        kind = claim.connector.kind,
-        epoch = claim.epoch,
-    );
-    let stop = Stop::default();
-    let worker = Worker {
-        _lease: heartbeat::keep(engine.clone(), claim.clone(), stop.clone(), shutdown),
-        engine,
-        claim,
-        stop,
+    Worker::new(engine, claim, shutdown, None).work().await;
+}
+
+/// Keeps an upload's run until a worker is free, and does it to its end.
+pub(super) async fn work_on_upload(
+    engine: Arc<Inner>,
+    claim: Claim,
+    shutdown: CancellationToken,
+    upload: Upload,
+    gate: Arc<Semaphore>,
+) {
+    let worker = Worker::new(engine, claim, shutdown, Some(upload));
+    let _permit = tokio::select! {
+        biased;
+        () = worker.stop.signal().cancelled() => None,
+        permit = gate.acquire_owned() => permit.ok(),
     };
-    worker.work().instrument(span).await;
+    worker.work().await;
 }
 
 struct Worker {
     engine: Arc<Inner>,
     claim: Claim,
     stop: Stop,
+    upload: Option<Upload>,
     _lease: tokio_util::task::AbortOnDropHandle<()>,
 }
 
@@ -52,7 +60,29 @@ struct Left {
 }
 
 impl Worker {
+    fn new(engine: Arc<Inner>, claim: Claim, shutdown: CancellationToken, upload: Option<Upload>) -> Self {
+        let stop = Stop::default();
+        Self {
+            _lease: heartbeat::keep(engine.clone(), claim.clone(), stop.clone(), shutdown),
+            engine,
+            claim,
+            stop,
+            upload,
+        }
+    }
+
     async fn work(&self) {
+        let span = tracing::info_span!(
+            "sync",
+            run = %self.claim.id(),
+            connector = %self.claim.run.connector_id,
+            kind = self.claim.connector.kind,
+            epoch = self.claim.epoch,
+        );
+        self.work_to_its_end().instrument(span).await;
+    }
+
+    async fn work_to_its_end(&self) {
         metrics::gauge!("headwater_syncs_running").increment(1.0);
         let begin = Instant::now();
         let ended = match AssertUnwindSafe(self.perform()).catch_unwind().await {
@@ -121,6 +151,11 @@ impl Worker {
         if self.claim.run.cancel_requested {
             return Ok(Err(Outcome::new(RunStatus::Cancelled)));
         }
+        if self.claim.run.trigger == Trigger::Upload && self.upload.is_none() {
+            upload::remove_of(&self.engine.options.uploads, self.claim.id());
+            let detail = "the server that held the uploaded files is gone; upload them again";
+            return Ok(Err(Outcome::failed("input_lost", detail)));
+        }
         if self.claim.epoch > MAX_EPOCH {
             let detail = "the sync broke off too often; the servers' logs say why";
             return Ok(Err(Outcome::failed("unexpected", detail)));
@@ -176,7 +211,10 @@ impl Worker {
     ) -> Result<Options> {
         let mut options = Options::default();
         options.scope = scope.clone();
-        options.cx = Cx::new(self.stop.signal().clone());
+        let uploaded = self.upload.iter().flat_map(Upload::files);
+        options.cx = uploaded.fold(Cx::new(self.stop.signal().clone()), |cx, (input, file)| {
+            cx.with_input(input, file)
+        });
         options.grace = self.engine.options.grace;
         options.backoff = self.engine.options.backoff;
         if let Some(left) = left {

@@ -61,27 +61,10 @@ impl Store {
     /// The database's.
     pub async fn claim_run(&self, node: &str, lease: Duration) -> Result<Option<Claim>> {
         in_tx!(self.db(), |c| {
-            let Some(row) = c.take(node, micros(lease)).await? else {
-                return Ok(None);
-            };
-            let connector = c.connector(&row.space_id, &row.connector_id).await?;
-            let discovery = match &row.discovery {
-                Some(text) => {
-                    let mut discovery: Discovery = row::json(text, "run.discovery")?;
-                    let splits = c.stored_splits(&row.id).await?;
-                    discovery.splits = splits.into_iter().map(|stored| stored.split).collect();
-                    Some(discovery)
-                }
-                None => None,
-            };
-            Ok(Some(Claim {
-                epoch: row.epoch,
-                request: row.request()?,
-                run: row.try_into()?,
-                discovery,
-                connector,
-                lease,
-            }))
+            match c.take(node, micros(lease)).await? {
+                Some(row) => c.claim_of(row, lease).await.map(Some),
+                None => Ok(None),
+            }
         })
     }
 
@@ -153,6 +136,42 @@ queries! {
                 .get_result(self)
                 .await
                 .optional()?)
+        }
+
+        /// Claims a run that was made in the same transaction.
+        async fn hold(&mut self, run: &str, node: &str, lease: Duration) -> Result<RunRow> {
+            let until = format!("{} + {}", <Self as Engine>::NOW, micros(lease));
+            Ok(diesel::update(run::table.find(run))
+                .set((
+                    run::epoch.eq(run::epoch + 1),
+                    run::node.eq(node),
+                    run::lease_until.eq(sql::<Nullable<BigInt>>(&until)),
+                ))
+                .returning(RunRow::as_returning())
+                .get_result(self)
+                .await?)
+        }
+
+        /// A claimed run, with what an earlier claim found.
+        async fn claim_of(&mut self, row: RunRow, lease: Duration) -> Result<Claim> {
+            let connector = self.connector(&row.space_id, &row.connector_id).await?;
+            let discovery = match &row.discovery {
+                Some(text) => {
+                    let mut discovery: Discovery = row::json(text, "run.discovery")?;
+                    let splits = self.stored_splits(&row.id).await?;
+                    discovery.splits = splits.into_iter().map(|stored| stored.split).collect();
+                    Some(discovery)
+                }
+                None => None,
+            };
+            Ok(Claim {
+                epoch: row.epoch,
+                request: row.request()?,
+                run: row.try_into()?,
+                discovery,
+                connector,
+                lease,
+            })
         }
 
         /// Renews the lease of a claim.

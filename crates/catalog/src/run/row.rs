@@ -51,13 +51,14 @@ pub(crate) struct RunRow {
 impl RunRow {
     /// A run that waits for a worker.
     pub(super) fn queued(
+        id: RunId,
         (space_id, connector_id, connector_name): (String, ConnectorId, String),
         request: &str,
         trigger: Trigger,
         started_at: i64,
     ) -> Self {
         Self {
-            id: RunId::new().to_string(),
+            id: id.to_string(),
             space_id,
             connector_id: connector_id.to_string(),
             connector_name,

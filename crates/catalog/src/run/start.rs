@@ -1,17 +1,18 @@
 //! How a run begins, and how it is called off.
 
-use super::{HistoryQueries as _, LeaseQueries as _, Run, RunRequest, RunRow, Trigger, row};
+use super::{Claim, HistoryQueries as _, LeaseQueries as _, Run, RunRequest, RunRow, Trigger, row};
 use crate::{
     Actor, ConnectorId, Error, Result, RunId, SpaceId, Store,
     audit::{AuditQueries as _, AuditRow},
     connector::ConnectorQueries as _,
-    db::{Engine as _, in_tx, queries},
+    db::{Engine as _, in_tx, on_conn, queries},
     id,
     schema::run,
     store::{now, time},
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use std::time::Duration;
 
 impl Store {
     /// Asks for a run. It waits until a worker claims it.
@@ -27,29 +28,71 @@ impl Store {
         trigger: Trigger,
         actor: &Actor,
     ) -> Result<Run> {
-        let (space_id, connector_id) = (space.to_string(), connector.to_string());
-        let request = row::text(&request)?;
+        let new = NewRun {
+            id: RunId::new(),
+            space,
+            connector,
+            request: row::text(&request)?,
+            trigger,
+        };
         let row = in_tx!(self.db(), |c| {
-            let of = c.lock_connector(&space_id, &connector_id).await?;
-            if let Some(active) = c.active_run(&connector_id).await? {
-                return Err(active);
-            }
-            if !of.is_active {
-                return Err(Error::ConnectorInactive);
-            }
-            let row = RunRow::queued((space_id.clone(), connector, of.name), &request, trigger, now());
-            diesel::insert_into(run::table).values(&row).execute(c).await?;
+            let row = c.insert_run(&new, actor).await?;
             c.wake_all().await?;
-            c.record(AuditRow::new(
-                Some(space),
-                actor,
-                "sync.start",
-                ("sync_job", &row.id),
-            ))
-            .await?;
             Ok(row)
         })?;
         row.try_into()
+    }
+
+    /// Asks for a run of files that this node alone has: it is this node's from the start, and any other that
+    /// finds its lease ended cannot go on with it.
+    ///
+    /// # Errors
+    /// As [`start_run`](Self::start_run).
+    pub(crate) async fn start_upload(
+        &self,
+        run: RunId,
+        (space, connector): (SpaceId, ConnectorId),
+        (node, lease): (&str, Duration),
+        actor: &Actor,
+    ) -> Result<Claim> {
+        let new = NewRun {
+            id: run,
+            space,
+            connector,
+            request: row::text(&RunRequest::default())?,
+            trigger: Trigger::Upload,
+        };
+        in_tx!(self.db(), |c| {
+            let row = c.insert_run(&new, actor).await?;
+            let row = c.hold(&row.id, node, lease).await?;
+            c.claim_of(row, lease).await
+        })
+    }
+
+    /// Whether a run of the connector could begin now.
+    ///
+    /// # Errors
+    /// As [`start_run`](Self::start_run).
+    pub async fn check_free(&self, space: SpaceId, connector: ConnectorId) -> Result<()> {
+        let (space, id) = (space.to_string(), connector.to_string());
+        on_conn!(self.db(), |c| {
+            let connector = c.connector(&space, &id).await?;
+            match c.active_run(&id).await? {
+                Some(active) => Err(active),
+                None if !connector.is_active => Err(Error::ConnectorInactive),
+                None => Ok(()),
+            }
+        })
+    }
+
+    /// Whether a run of any space has ended; `None` for one that is not known here.
+    pub(crate) async fn has_ended(&self, run: RunId) -> Result<Option<bool>> {
+        let id = run.to_string();
+        let status: Option<String> = on_conn!(self.db(), |c| {
+            let status = run::table.find(&id).select(run::status);
+            Ok(status.first(c).await.optional()?)
+        })?;
+        Ok(status.map(|status| status != "running"))
     }
 
     /// Calls a run off. One that nobody works on ends at once, one that has ended stays as it is; any
@@ -82,6 +125,38 @@ impl Store {
             c.run_of_space(&space_id, &id).await
         })?;
         row.try_into()
+    }
+}
+
+/// A run to be made.
+struct NewRun {
+    id: RunId,
+    space: SpaceId,
+    connector: ConnectorId,
+    request: String,
+    trigger: Trigger,
+}
+
+queries! {
+    /// How runs are made.
+    trait StartQueries {
+        /// Makes a run that nobody has claimed.
+        async fn insert_run(&mut self, new: &NewRun, actor: &Actor) -> Result<RunRow> {
+            let (space, connector) = (new.space.to_string(), new.connector.to_string());
+            let of = self.lock_connector(&space, &connector).await?;
+            if let Some(active) = self.active_run(&connector).await? {
+                return Err(active);
+            }
+            if !of.is_active {
+                return Err(Error::ConnectorInactive);
+            }
+            let of = (space, new.connector, of.name);
+            let row = RunRow::queued(new.id, of, &new.request, new.trigger, now());
+            diesel::insert_into(run::table).values(&row).execute(self).await?;
+            let started = AuditRow::new(Some(new.space), actor, "sync.start", ("sync_job", &row.id));
+            self.record(started).await?;
+            Ok(row)
+        }
     }
 }
 

@@ -25,5 +25,6 @@ mod removals;
 mod runs;
 mod schemas;
 mod spaces;
+mod uploads;
 mod wakeups;
 mod wide;

@@ -3,6 +3,7 @@
 use crate::{
     careless::Careless,
     support::{Bed, Place},
+    uploads::Listed,
     wide::Wide,
 };
 use headwater_catalog::{
@@ -205,6 +206,7 @@ pub(crate) fn run_engine(bed: &Bed, options: EngineOptions) -> (Engine, Cancella
     let mut registry = ToySource::registry();
     registry.register::<Careless>();
     registry.register::<Wide>();
+    registry.register::<Listed>();
     let engine = Engine::new(bed.store.clone(), Arc::new(registry), Host::default(), options);
     let stop = CancellationToken::new();
     let (running, stopped) = (engine.clone(), stop.clone());
