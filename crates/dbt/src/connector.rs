@@ -1,5 +1,5 @@
 use crate::{
-    Config, Credentials, emit, identity, lineage,
+    Config, Credentials, emit, error, identity, lineage,
     project::Project,
     read::{self, Files},
 };
@@ -41,15 +41,19 @@ impl Connect for Dbt {
         case: Case::Sensitive,
     };
     const CAPABILITIES: &'static [Capability] = &[
-        capability("fields"),
-        capability("definition"),
+        capability("columns"),
+        capability("definitions"),
         capability("lineage"),
         capability("tests"),
-        capability("stats"),
+        capability("row_counts"),
     ];
     const DESTINATIONS: &'static [&'static str] = &[];
     type Config = Config;
     type Credentials = Credentials;
+
+    fn waits_for_input(config: &Config) -> bool {
+        config.manifest_path.is_none()
+    }
 
     fn scope(config: &Config) -> Result<Scope> {
         config.scope(Self::FAMILY.case)
@@ -85,7 +89,7 @@ impl SourceConnector for Dbt {
         };
         let has_catalog = files.as_ref().is_none_or(|files| files.catalog.is_some());
         let readable = |name: &'static str| match name {
-            "stats" if !has_catalog => Readable {
+            "row_counts" if !has_catalog => Readable {
                 readable: false,
                 detail: Some("there is no catalog.json: make it with dbt docs generate".to_owned()),
                 grant: None,
@@ -147,7 +151,7 @@ impl Dbt {
     async fn project(&self, cx: &Cx) -> Result<Project> {
         let Some(files) = self.config.files(cx) else {
             let message = "nothing to sync: upload a manifest first";
-            return Err(Error::new(ErrorKind::Unsupported, message));
+            return Err(Error::new(ErrorKind::Unsupported, message).with_code("nothing_to_sync"));
         };
         self.read(files, cx).await
     }
@@ -158,7 +162,7 @@ impl Dbt {
         match (&self.config.project_name, &project.header.project_name) {
             (Some(wanted), Some(found)) if wanted != found => {
                 let message = "the manifest is of another project than config.project_name";
-                Err(Error::new(ErrorKind::DataInvalid, message)
+                Err(error::invalid_manifest(message)
                     .with_context("expected", wanted)
                     .with_context("found", found))
             }

@@ -4,7 +4,12 @@ use std::{borrow::Cow, io};
 
 /// An artifact is broken at a byte of its unpacked text.
 pub(crate) fn invalid(message: impl Into<Cow<'static, str>>, offset: u64) -> Error {
-    Error::new(ErrorKind::DataInvalid, message).with_context("at", format_args!("byte {offset}"))
+    invalid_manifest(message).with_context("at", format_args!("byte {offset}"))
+}
+
+/// An artifact is not what it is taken for.
+pub(crate) fn invalid_manifest(message: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::DataInvalid, message).with_code("invalid_manifest")
 }
 
 /// A value is no JSON. serde's own text may quote it, so only the place is told.

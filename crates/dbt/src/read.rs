@@ -6,11 +6,11 @@ use crate::{
         Artifact, CatalogEntry, FreshnessResult, Group, Header, Node, Owner, RunResult, Scanner, Source,
         Text, open, parse, skip,
     },
-    identity,
+    error, identity,
     project::{Entry, Fault, Faults, NodeRecord, Project, TestRecord},
     spool::{Slot, SpoolWriter},
 };
-use headwater_core::{Error, ErrorKind, Result};
+use headwater_core::{Error, Result};
 use std::{
     collections::BTreeMap,
     path::{Path as FilePath, PathBuf},
@@ -125,7 +125,7 @@ impl<'a> Reading<'a> {
         match header.artifact() {
             Some(other) if other != artifact => {
                 let message = format!("this is a {}", other.file_name());
-                Err(Error::new(ErrorKind::DataInvalid, message))
+                Err(error::invalid_manifest(message))
             }
             _ => {
                 self.header = header;
@@ -277,7 +277,7 @@ fn recognise(artifact: Artifact, seen: &[String], named: bool) -> Result<()> {
     }
     let found: Vec<&str> = seen.iter().take(12).map(String::as_str).collect();
     let message = format!("this is no {}", artifact.file_name());
-    Err(Error::new(ErrorKind::DataInvalid, message).with_context("found", found.join(", ")))
+    Err(error::invalid_manifest(message).with_context("found", found.join(", ")))
 }
 
 /// What a test is about: the node that it is attached to, else all that it reads.
