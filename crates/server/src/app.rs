@@ -36,6 +36,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) base_path: String,
     pub(crate) body_limit: usize,
+    pub(crate) max_upload: u64,
     pub(crate) limit: Option<Limit>,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) stopping: AtomicBool,
@@ -59,6 +60,17 @@ impl App {
     /// Whether requests can be answered, and will be for a while.
     pub(crate) async fn is_ready(&self) -> bool {
         !self.stopping.load(Ordering::Relaxed) && self.store.ready().await.is_ok()
+    }
+
+    /// Refuses a sync of a connector that only uploads can feed. Settings that no longer parse are the run's to
+    /// tell.
+    pub(crate) fn check_fetches(&self, connector: &catalog::Connector) -> Result<(), Problem> {
+        let kind = self.registry.get(&connector.kind);
+        let waits = kind.and_then(|kind| kind.waits_for_input(connector.config.clone()));
+        match waits {
+            Ok(true) => Err(catalog::Error::NothingToSync.into()),
+            Ok(false) | Err(_) => Ok(()),
+        }
     }
 
     /// Opens a stored connector and asks its source what can be read.

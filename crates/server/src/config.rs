@@ -27,6 +27,10 @@ pub struct ServerConfig {
     pub allow_local_files: Option<PathBuf>,
     /// Longest body of a request in bytes.
     pub body_limit: usize,
+    /// Most bytes of an upload.
+    pub max_upload: u64,
+    /// Where uploaded files are kept until they are read; the system's folder of temporary files if not said.
+    pub upload_dir: Option<PathBuf>,
     /// Most requests of one key in a second; `None` for no limit.
     pub rate_limit: Option<NonZeroU32>,
 }
@@ -47,6 +51,8 @@ impl fmt::Debug for ServerConfig {
             .field("admin_key_file", &self.admin_key_file)
             .field("allow_local_files", &self.allow_local_files)
             .field("body_limit", &self.body_limit)
+            .field("max_upload", &self.max_upload)
+            .field("upload_dir", &self.upload_dir)
             .field("rate_limit", &self.rate_limit)
             .finish_non_exhaustive()
     }
@@ -64,6 +70,8 @@ impl Default for ServerConfig {
             admin_key_file: None,
             allow_local_files: None,
             body_limit: 1 << 20,
+            max_upload: 1 << 30,
+            upload_dir: None,
             rate_limit: None,
         }
     }

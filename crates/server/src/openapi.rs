@@ -64,6 +64,7 @@ pub(crate) struct VerifyParam {
         handlers::connectors::delete,
         handlers::connectors::test,
         handlers::sync_jobs::start,
+        handlers::uploads::start,
         handlers::sync_jobs::history,
         handlers::sync_jobs::get,
         handlers::sync_jobs::cancel,

@@ -68,7 +68,7 @@ impl Code {
             ),
             Self::SyncInProgress => ("sync_in_progress", StatusCode::CONFLICT, "Sync in progress"),
             Self::ConnectorInactive => ("connector_inactive", StatusCode::CONFLICT, "Connector inactive"),
-            Self::NothingToSync => ("nothing_to_sync", StatusCode::CONFLICT, "Nothing to sync"),
+            Self::NothingToSync => ("nothing_to_sync", StatusCode::BAD_REQUEST, "Nothing to sync"),
             Self::RemovalsDecided => (
                 "removals_decided",
                 StatusCode::CONFLICT,

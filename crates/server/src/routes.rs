@@ -1,7 +1,9 @@
 //! Every route on one page: path, method, who may call it, handler.
 
 use crate::{
-    handlers::{api_keys, audit, connector_types, connectors, operations, products, spaces, sync_jobs},
+    handlers::{
+        api_keys, audit, connector_types, connectors, operations, products, spaces, sync_jobs, uploads,
+    },
     middleware::{Needs, admit},
     problem::Problem,
 };
@@ -54,6 +56,7 @@ pub(crate) fn routes() -> Vec<Endpoint> {
             .delete(ADMIN, connectors::delete),
         at("/catalog/spaces/{slug}/connectors/{id}/test").post(ADMIN, connectors::test),
         at("/catalog/spaces/{slug}/connectors/{id}/sync").post(EDITOR, sync_jobs::start),
+        at("/catalog/spaces/{slug}/connectors/{id}/dbt-manifest").post(EDITOR, uploads::start),
         at("/catalog/spaces/{slug}/sync-history").get(VIEWER, sync_jobs::history),
         at("/catalog/spaces/{slug}/sync-jobs/{job_id}").get(VIEWER, sync_jobs::get),
         at("/catalog/spaces/{slug}/sync-jobs/{job_id}/cancel").post(EDITOR, sync_jobs::cancel),

@@ -56,10 +56,13 @@ impl Server {
         let runtime = BackgroundRuntime::new()?;
         runtime.handle().spawn(metrics.clone().keep_up());
         let (registry, host) = (Arc::new(registry), host(&config));
-        let options = EngineOptions {
+        let mut options = EngineOptions {
             workers: config.workers,
             ..EngineOptions::default()
         };
+        if let Some(uploads) = config.upload_dir {
+            options.uploads = uploads;
+        }
         let app = web::Data::new(App {
             engine: Engine::new(store.clone(), registry.clone(), host.clone(), options),
             store,
@@ -69,6 +72,7 @@ impl Server {
             metrics,
             base_path,
             body_limit: config.body_limit,
+            max_upload: config.max_upload,
             limit: config.rate_limit.map(Limit::per_second),
             admin_key: config.admin_key,
             stopping: AtomicBool::new(false),

@@ -60,6 +60,12 @@ pub(super) struct ServeArgs {
     /// Let connectors' settings name files and sockets below this directory
     #[arg(long, value_name = "DIR", env = "HEADWATER_ALLOW_LOCAL_FILES")]
     allow_local_files: Option<PathBuf>,
+    /// Most bytes of an upload, such as a dbt manifest
+    #[arg(long, value_name = "BYTES", env = "HEADWATER_MAX_UPLOAD", default_value_t = 1 << 30)]
+    max_upload: u64,
+    /// Where uploaded files are kept until they are read. Without it, below the system's temporary directory
+    #[arg(long, value_name = "DIR", env = "HEADWATER_UPLOAD_DIR")]
+    upload_dir: Option<PathBuf>,
     /// Most requests of one key in a second; more are answered 429. Without it there is no limit
     #[arg(long, value_name = "N", env = "HEADWATER_RATE_LIMIT")]
     rate_limit: Option<NonZeroU32>,
@@ -118,6 +124,8 @@ fn config(args: ServeArgs, variable: impl Fn(&str) -> Option<Secret>) -> Result<
         admin_key: variable("HEADWATER_ADMIN_KEY"),
         admin_key_file: args.admin_key_file,
         allow_local_files: args.allow_local_files,
+        max_upload: args.max_upload,
+        upload_dir: args.upload_dir,
         rate_limit: args.rate_limit,
         ..ServerConfig::default()
     })

@@ -8,6 +8,7 @@ pub(crate) mod operations;
 pub(crate) mod products;
 pub(crate) mod spaces;
 pub(crate) mod sync_jobs;
+pub(crate) mod uploads;
 
 use crate::{app::App, problem::Problem};
 use actix_web::{

@@ -19,6 +19,7 @@ use headwater_catalog::{ConnectorId, PageRequest, Run, RunFilter, RunId, RunStat
     params(("slug" = String, Path), ("id" = String, Path)), request_body = Option<SyncRequest>,
     responses(
         (status = 202, body = StartedSync),
+        (status = 400, description = "`nothing_to_sync`: the connector is fed by uploads"),
         (status = 409, description = "`sync_in_progress` or `connector_inactive`")
     )
 )]
@@ -29,6 +30,7 @@ pub(crate) async fn start(
     body: OptionalBody<SyncRequest>,
 ) -> Status<StartedSync> {
     let (request, actor) = (body.0.into(), at.actor());
+    app.check_fetches(&app.store.get_connector(at.space.id, id.0).await?)?;
     let run = app
         .store
         .start_run(at.space.id, id.0, request, Trigger::Api, &actor)

@@ -33,6 +33,10 @@ const RULES: &[(&str, &str)] = &[
     ("PATCH /catalog/spaces/{slug}/connectors/{id}", "admin"),
     ("DELETE /catalog/spaces/{slug}/connectors/{id}", "admin"),
     ("POST /catalog/spaces/{slug}/connectors/{id}/test", "admin"),
+    (
+        "POST /catalog/spaces/{slug}/connectors/{id}/dbt-manifest",
+        "editor",
+    ),
     ("POST /catalog/spaces/{slug}/connectors/{id}/sync", "editor"),
     ("GET /catalog/spaces/{slug}/sync-history", "viewer"),
     ("GET /catalog/spaces/{slug}/sync-jobs/{job_id}", "viewer"),

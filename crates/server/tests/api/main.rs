@@ -28,4 +28,5 @@ mod shutdown;
 mod spaces;
 mod syncs;
 mod test_app;
+mod uploads;
 mod verify;

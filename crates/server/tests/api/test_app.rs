@@ -41,6 +41,7 @@ impl TestApp {
             listen: "127.0.0.1:0".to_owned(),
             database_url: format!("sqlite://{}", dir.path().join("catalog.db").display()),
             admin_key: Some(Secret::new(ADMIN_KEY)),
+            upload_dir: Some(dir.path().join("uploads")),
             ..ServerConfig::default()
         };
         change(&mut config);
@@ -50,6 +51,7 @@ impl TestApp {
     async fn serve(config: ServerConfig, dir: TempDir) -> Self {
         let mut registry = ToySource::registry();
         registry.register::<headwater_postgres::Postgres>();
+        registry.register::<headwater_dbt::Dbt>();
         let server = Server::start(config.clone(), registry).await.unwrap();
         let address = server.address();
         let stop = CancellationToken::new();

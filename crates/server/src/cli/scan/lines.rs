@@ -176,7 +176,7 @@ pub(super) struct ErrorLine {
 impl From<&Error> for ErrorLine {
     fn from(error: &Error) -> Self {
         Self {
-            code: error.kind().as_str(),
+            code: error.code(),
             detail: error.to_string(),
         }
     }
