@@ -15,7 +15,7 @@ mod worker;
 
 pub use upload::Upload;
 
-use crate::{Actor, Claim, ConnectorId, Result, Run, RunId, SpaceId, Store, reconcile::Rules};
+use crate::{Actor, Claim, ConnectorId, Result, Run, RunId, RunRequest, SpaceId, Store, reconcile::Rules};
 use headwater_core::{Host, Registry};
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -123,16 +123,14 @@ impl Engine {
     /// As [`Store::start_run`].
     pub async fn submit(
         &self,
-        (space, connector): (SpaceId, ConnectorId),
+        to: (SpaceId, ConnectorId),
         upload: Upload,
+        request: RunRequest,
         actor: &Actor,
     ) -> Result<Run> {
-        let node = (self.0.options.node.as_str(), self.0.options.lease);
-        let started = self
-            .0
-            .store
-            .start_upload(upload.run(), (space, connector), node, actor);
-        let claim = started.await?;
+        let (store, options) = (&self.0.store, &self.0.options);
+        let node = (options.node.as_str(), options.lease);
+        let claim = store.start_upload(upload.run(), to, request, node, actor).await?;
         let run = claim.run.clone();
         // An engine that has stopped renews nothing: the run ends as lost.
         let _stopped = self.0.uploaded.send((claim, upload));

@@ -52,6 +52,7 @@ impl Store {
         &self,
         run: RunId,
         (space, connector): (SpaceId, ConnectorId),
+        request: RunRequest,
         (node, lease): (&str, Duration),
         actor: &Actor,
     ) -> Result<Claim> {
@@ -59,7 +60,7 @@ impl Store {
             id: run,
             space,
             connector,
-            request: row::text(&RunRequest::default())?,
+            request: row::text(&request)?,
             trigger: Trigger::Upload,
         };
         in_tx!(self.db(), |c| {

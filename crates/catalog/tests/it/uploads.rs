@@ -144,7 +144,8 @@ impl Uploads {
         let mut upload = engine.new_upload().unwrap();
         fs::write(upload.file("list_file"), names).unwrap();
         let to = (self.toy.bed.space, self.connector.id);
-        engine.submit(to, upload, &self.toy.bed.actor).await
+        let request = RunRequest::default();
+        engine.submit(to, upload, request, &self.toy.bed.actor).await
     }
 
     /// The folders of uploads that are there.

@@ -3,14 +3,14 @@
 use super::{AppData, Status, with};
 use crate::{
     app::App,
-    extract::{Id, InSpace},
+    extract::{Id, InSpace, Params},
     problem::{Code, Problem},
     wire::StartedSync,
 };
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::http::StatusCode;
 use futures_util::TryStreamExt;
-use headwater_catalog::{Connector, ConnectorId, engine::Upload};
+use headwater_catalog::{Connector, ConnectorId, RunRequest, engine::Upload};
 use tokio::{
     fs::File,
     io::{AsyncWriteExt, BufWriter},
@@ -43,7 +43,10 @@ pub(crate) struct DbtArtifacts {
 /// The sync that reads them begins at once. What is missing from the manifest is gone.
 #[utoipa::path(
     post, operation_id = "upload", path = "/catalog/spaces/{slug}/connectors/{id}/dbt-manifest", tag = "syncs",
-    params(("slug" = String, Path), ("id" = String, Path)),
+    params(
+        ("slug" = String, Path), ("id" = String, Path),
+        ("accept_source" = Option<bool>, Query, description = "accepts the artifacts of another project")
+    ),
     request_body(content = DbtArtifacts, content_type = "multipart/form-data"),
     responses(
         (status = 202, body = StartedSync),
@@ -57,16 +60,19 @@ pub(crate) async fn start(
     at: InSpace,
     app: AppData,
     id: Id<ConnectorId>,
+    params: Params,
     parts: Multipart,
 ) -> Status<StartedSync> {
+    let request = RunRequest {
+        accept_source: params.flag("accept_source")?,
+        ..RunRequest::default()
+    };
     let connector = app.store.get_connector(at.space.id, id.0).await?;
     let inputs = inputs(&app, &connector)?;
     app.store.check_free(at.space.id, id.0).await?;
     let upload = receive(&app, inputs, parts).await?;
-    let run = app
-        .engine
-        .submit((at.space.id, id.0), upload, &at.actor())
-        .await?;
+    let (to, actor) = ((at.space.id, id.0), at.actor());
+    let run = app.engine.submit(to, upload, request, &actor).await?;
     Ok(with(StatusCode::ACCEPTED, run.into()))
 }
 

@@ -186,3 +186,25 @@ async fn an_upload_needs_an_editor_and_a_connector_at_rest() {
     let inactive = upload(&app, &connector, &[("manifest_file", &manifest)]).await;
     inactive.problem(409, "connector_inactive");
 }
+
+#[tokio::test]
+async fn another_project_is_refused_until_it_is_accepted() {
+    let app = TestApp::start().await;
+    let connector = create_dbt(&app).await;
+    let manifest = artifact("manifest.json");
+    import(&app, &connector, &[("manifest_file", &manifest)]).await;
+    let text = String::from_utf8(manifest).unwrap();
+    let renamed = text.replace("corner_shop", "market");
+    let refused = import(&app, &connector, &[("manifest_file", renamed.as_bytes())]).await;
+    assert_eq!(refused["error"]["code"], "source_changed", "{refused}");
+    assert_eq!(app.product("corner_shop.model.orders").await["state"], "active");
+
+    let path = format!("{connector}/dbt-manifest?accept_source=true");
+    let form_data = format!("multipart/form-data; boundary={BOUNDARY}");
+    let request = app.request(Method::POST, &path).header(CONTENT_TYPE, form_data);
+    let body = form(&[("manifest_file", renamed.as_bytes())]);
+    let accepted = Reply::of(request.body(body)).await.expect(202);
+    let job = app.job_ended(accepted["job_id"].as_str().unwrap()).await;
+    assert_eq!(job["status"], "completed", "{job}");
+    assert_eq!(app.product("market.model.orders").await["state"], "active");
+}
