@@ -2,6 +2,7 @@
 
 use headwater_core::model::{Stat, Stats};
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// A day in microseconds: after it any difference is written.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
@@ -20,6 +21,12 @@ fn has_moved(stored: &Stats, measured: &Stats) -> bool {
     number_moved(stored.row_count, measured.row_count)
         || number_moved(stored.size_bytes, measured.size_bytes)
         || origin(stored.last_altered) != origin(measured.last_altered)
+        || !facts(stored).eq(facts(measured))
+}
+
+/// What is no number does not drift: the result of a test, the bounds of a partition.
+fn facts(stats: &Stats) -> impl Iterator<Item = (&String, &Value)> {
+    stats.properties.iter().filter(|(_, value)| !value.is_number())
 }
 
 /// By 5 % or more, or from another origin.
@@ -41,6 +48,7 @@ fn origin(time: Option<Stat<Timestamp>>) -> Option<headwater_core::model::Origin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn rows(count: u64) -> Stats {
         Stats {
@@ -73,6 +81,19 @@ mod tests {
         let stored = rows(1000);
         assert!(is_due(Some((&stored, 0)), &rows(1001), DAY));
         assert!(!is_due(Some((&stored, 0)), &rows(1000), DAY * 9));
+    }
+
+    #[test]
+    fn a_result_is_written_at_once_and_a_number_beside_it_is_not() {
+        let with = |result: &str, seconds: u64| {
+            let mut stats = rows(1000);
+            stats.properties.insert("result".into(), json!(result));
+            stats.properties.insert("seconds".into(), json!(seconds));
+            stats
+        };
+        let stored = with("pass", 3);
+        assert!(is_due(Some((&stored, 0)), &with("fail", 3), 1));
+        assert!(!is_due(Some((&stored, 0)), &with("pass", 4), 1));
     }
 
     #[test]
