@@ -15,7 +15,7 @@ use headwater_core::{
     Family, Host, Listing, Path, Result, Scope, SourceConnector, Split, SplitSink, Visibility,
     model::{Asset, AssetKind},
 };
-use headwater_testkit::Call;
+use headwater_testkit::{Call, Gate};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf, time::Duration};
 use tempfile::TempDir;
@@ -148,6 +148,15 @@ impl Uploads {
         engine.submit(to, upload, request, &self.toy.bed.actor).await
     }
 
+    /// A run that keeps the only worker busy until its gate is opened.
+    async fn busy(&self) -> (Run, Gate) {
+        add_tables(&self.toy.source, "public", 1);
+        let gate = self.toy.source.hold(Call::Assets);
+        let run = self.toy.start(RunRequest::default()).await;
+        gate.reached().await;
+        (run, gate)
+    }
+
     /// The folders of uploads that are there.
     fn kept(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.folder.path().join("uploads"));
@@ -185,10 +194,7 @@ async fn an_upload_is_read_and_its_files_are_gone(bed: Bed) {
 
 async fn an_upload_waits_for_a_free_worker_and_keeps_its_lease(bed: Bed) {
     let uploads = Uploads::new(bed).await;
-    add_tables(&uploads.toy.source, "public", 1);
-    let gate = uploads.toy.source.hold(Call::Assets);
-    let busy = uploads.toy.start(RunRequest::default()).await;
-    gate.reached().await;
+    let (busy, gate) = uploads.busy().await;
     let run = uploads.submit("a").await.unwrap();
     // Longer than a lease: nobody takes the run from the node that has the files.
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -207,10 +213,7 @@ async fn an_upload_waits_for_a_free_worker_and_keeps_its_lease(bed: Bed) {
 
 async fn an_upload_that_waits_can_be_cancelled(bed: Bed) {
     let uploads = Uploads::new(bed).await;
-    add_tables(&uploads.toy.source, "public", 1);
-    let gate = uploads.toy.source.hold(Call::Assets);
-    uploads.toy.start(RunRequest::default()).await;
-    gate.reached().await;
+    let (_busy, gate) = uploads.busy().await;
     let run = uploads.submit("a").await.unwrap();
     let (store, space) = (&uploads.toy.bed.store, uploads.toy.bed.space);
     store
@@ -241,10 +244,7 @@ async fn an_upload_on_a_node_that_died_is_lost_and_archives_nothing(bed: Bed) {
 
 async fn an_upload_on_a_node_that_stops_is_lost(bed: Bed) {
     let uploads = Uploads::new(bed).await;
-    add_tables(&uploads.toy.source, "public", 1);
-    let gate = uploads.toy.source.hold(Call::Assets);
-    uploads.toy.start(RunRequest::default()).await;
-    gate.reached().await;
+    let (_busy, gate) = uploads.busy().await;
     let run = uploads.submit("a").await.unwrap();
     uploads.toy.stop();
     let (_other, _stop) = run_engine(&uploads.toy.bed, keeping(&uploads.folder));
@@ -254,10 +254,7 @@ async fn an_upload_on_a_node_that_stops_is_lost(bed: Bed) {
 
 async fn a_second_upload_is_refused_while_one_is_read(bed: Bed) {
     let uploads = Uploads::new(bed).await;
-    add_tables(&uploads.toy.source, "public", 1);
-    let gate = uploads.toy.source.hold(Call::Assets);
-    uploads.toy.start(RunRequest::default()).await;
-    gate.reached().await;
+    let (_busy, gate) = uploads.busy().await;
     let first = uploads.submit("a").await.unwrap();
     match uploads.submit("b").await {
         Err(Error::SyncInProgress { run, .. }) => assert_eq!(run, first.id),
@@ -272,10 +269,7 @@ async fn a_start_removes_what_dead_uploads_left_and_spares_the_others(bed: Bed) 
     let uploads = Uploads::new(bed).await;
     let ended = uploads.submit("a").await.unwrap();
     uploads.toy.ended(ended.id).await;
-    add_tables(&uploads.toy.source, "public", 1);
-    let gate = uploads.toy.source.hold(Call::Assets);
-    uploads.toy.start(RunRequest::default()).await;
-    gate.reached().await;
+    let (_busy, gate) = uploads.busy().await;
     let live = uploads.submit("b").await.unwrap();
     let folder = uploads.folder.path().join("uploads");
     let unknown = RunId::new();
