@@ -63,14 +63,27 @@ fn hand_over(config: &ServerConfig, key: &Secret) -> Result<(), ServerError> {
             let shown = writeln!(io::stdout(), "admin key, shown only now: {}", key.expose());
             return shown.map_err(|error| ServerError::new("cannot show the admin key").with_source(error));
         }
-        None => match database_file(&config.database_url) {
-            Some(database) => beside(&database, ".admin-key"),
-            None => PathBuf::from("headwater.admin-key"),
-        },
+        None => own_file(config, ".admin-key"),
     };
     write_private(&file, key)?;
     tracing::info!(file = %file.display(), "the admin key of the first start is in a file");
     Ok(())
+}
+
+/// Where uploaded files are kept: nowhere that other accounts can write to.
+pub(crate) fn upload_dir(config: &ServerConfig) -> PathBuf {
+    match &config.upload_dir {
+        Some(dir) => dir.clone(),
+        None => own_file(config, ".uploads"),
+    }
+}
+
+/// A file beside a SQLite catalog, and with PostgreSQL in the working directory.
+fn own_file(config: &ServerConfig, suffix: &str) -> PathBuf {
+    match database_file(&config.database_url) {
+        Some(database) => beside(&database, suffix),
+        None => beside(Path::new("headwater"), suffix),
+    }
 }
 
 /// The file of a SQLite address.

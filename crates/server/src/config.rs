@@ -29,7 +29,8 @@ pub struct ServerConfig {
     pub body_limit: usize,
     /// Most bytes of an upload.
     pub max_upload: u64,
-    /// Where uploaded files are kept until they are read; the system's folder of temporary files if not said.
+    /// Where uploaded files are kept until they are read. Without it `<database file>.uploads`, and with
+    /// PostgreSQL `headwater.uploads` in the working directory.
     pub upload_dir: Option<PathBuf>,
     /// Most requests of one key in a second; `None` for no limit.
     pub rate_limit: Option<NonZeroU32>,

@@ -56,13 +56,11 @@ impl Server {
         let runtime = BackgroundRuntime::new()?;
         runtime.handle().spawn(metrics.clone().keep_up());
         let (registry, host) = (Arc::new(registry), host(&config));
-        let mut options = EngineOptions {
+        let options = EngineOptions {
             workers: config.workers,
+            uploads: bootstrap::upload_dir(&config),
             ..EngineOptions::default()
         };
-        if let Some(uploads) = config.upload_dir {
-            options.uploads = uploads;
-        }
         let app = web::Data::new(App {
             engine: Engine::new(store.clone(), registry.clone(), host.clone(), options),
             store,

@@ -62,7 +62,7 @@ impl Default for EngineOptions {
             backoff: Duration::from_millis(500),
             removal_limit: 0.20,
             removal_floor: 10,
-            uploads: std::env::temp_dir().join("headwater-uploads"),
+            uploads: PathBuf::from("headwater.uploads"),
         }
     }
 }

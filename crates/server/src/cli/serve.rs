@@ -63,7 +63,8 @@ pub(super) struct ServeArgs {
     /// Most bytes of an upload, such as a dbt manifest
     #[arg(long, value_name = "BYTES", env = "HEADWATER_MAX_UPLOAD", default_value_t = 1 << 30)]
     max_upload: u64,
-    /// Where uploaded files are kept until they are read. Without it, below the system's temporary directory
+    /// Where uploaded files are kept until they are read. Without it beside a SQLite catalog, with PostgreSQL in
+    /// ./headwater.uploads
     #[arg(long, value_name = "DIR", env = "HEADWATER_UPLOAD_DIR")]
     upload_dir: Option<PathBuf>,
     /// Most requests of one key in a second; more are answered 429. Without it there is no limit

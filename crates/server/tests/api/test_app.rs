@@ -41,7 +41,6 @@ impl TestApp {
             listen: "127.0.0.1:0".to_owned(),
             database_url: format!("sqlite://{}", dir.path().join("catalog.db").display()),
             admin_key: Some(Secret::new(ADMIN_KEY)),
-            upload_dir: Some(dir.path().join("uploads")),
             ..ServerConfig::default()
         };
         change(&mut config);

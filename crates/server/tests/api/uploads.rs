@@ -208,3 +208,16 @@ async fn another_project_is_refused_until_it_is_accepted() {
     assert_eq!(job["status"], "completed", "{job}");
     assert_eq!(app.product("market.model.orders").await["state"], "active");
 }
+
+#[tokio::test]
+async fn uploaded_files_lie_beside_the_catalog_and_do_not_stay() {
+    let app = TestApp::start().await;
+    let connector = create_dbt(&app).await;
+    import(&app, &connector, &[("manifest_file", &artifact("manifest.json"))]).await;
+    app.stop();
+    let (_config, dir) = app.ended().await;
+    let uploads = dir.path().join("catalog.db.uploads");
+    assert_eq!(fs::read_dir(&uploads).unwrap().count(), 0);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&uploads).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o700);
+}
