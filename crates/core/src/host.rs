@@ -1,6 +1,6 @@
 //! What the embedding program lends to connectors.
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Limiters, Result};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use socket2::{SockRef, TcpKeepalive};
@@ -20,7 +20,8 @@ use tokio::{
 /// # Contract
 /// A connector opens no socket and reads no local file of its own where a vendor's crate lets it choose:
 /// it asks the host, so that egress rules, private certificate authorities and file rules hold for all.
-/// The default host dials directly, trusts the public roots, uses the system's clock and lends no files.
+/// The default host dials directly, trusts the public roots, uses the system's clock, lends no files and speaks
+/// plain http to loopback addresses only.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Host {
@@ -32,6 +33,12 @@ pub struct Host {
     pub extra_roots: Vec<String>,
     /// Which local files and sockets a config may name.
     pub local_files: LocalFiles,
+    /// Whether a config may name plain http, and addresses of its own for tokens, beyond the loopback addresses.
+    pub insecure_sources: bool,
+    /// How HTTP clients name themselves.
+    pub user_agent: String,
+    /// The paces at which sources are asked, by principal.
+    pub limiters: Limiters,
 }
 
 impl Default for Host {
@@ -41,6 +48,9 @@ impl Default for Host {
             clock: Arc::new(SystemClock),
             extra_roots: Vec::new(),
             local_files: LocalFiles::Refused,
+            insecure_sources: false,
+            user_agent: concat!("headwater/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limiters: Limiters::default(),
         }
     }
 }
@@ -49,6 +59,8 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host")
             .field("local_files", &self.local_files)
+            .field("insecure_sources", &self.insecure_sources)
+            .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
 }

@@ -25,6 +25,9 @@ pub struct ServerConfig {
     pub admin_key_file: Option<PathBuf>,
     /// The directory below which a connector's settings may name files and sockets of this machine.
     pub allow_local_files: Option<PathBuf>,
+    /// Whether a connector's settings may name plain http, and token endpoints that are not the vendor's, beyond
+    /// the loopback addresses.
+    pub allow_insecure_sources: bool,
     /// Longest body of a request in bytes.
     pub body_limit: usize,
     /// Most bytes of an upload.
@@ -51,6 +54,7 @@ impl fmt::Debug for ServerConfig {
             .field("admin_key", &self.admin_key)
             .field("admin_key_file", &self.admin_key_file)
             .field("allow_local_files", &self.allow_local_files)
+            .field("allow_insecure_sources", &self.allow_insecure_sources)
             .field("body_limit", &self.body_limit)
             .field("max_upload", &self.max_upload)
             .field("upload_dir", &self.upload_dir)
@@ -70,6 +74,7 @@ impl Default for ServerConfig {
             admin_key: None,
             admin_key_file: None,
             allow_local_files: None,
+            allow_insecure_sources: false,
             body_limit: 1 << 20,
             max_upload: 1 << 30,
             upload_dir: None,

@@ -178,6 +178,7 @@ fn host(config: &ServerConfig) -> Host {
     if let Some(directory) = &config.allow_local_files {
         host.local_files = LocalFiles::Below(directory.clone());
     }
+    host.insecure_sources = config.allow_insecure_sources;
     host
 }
 

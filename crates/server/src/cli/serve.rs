@@ -60,6 +60,10 @@ pub(super) struct ServeArgs {
     /// Let connectors' settings name files and sockets below this directory
     #[arg(long, value_name = "DIR", env = "HEADWATER_ALLOW_LOCAL_FILES")]
     allow_local_files: Option<PathBuf>,
+    /// Let connectors' settings name plain http, and token endpoints that are not the vendor's, beyond the
+    /// loopback addresses
+    #[arg(long, env = "HEADWATER_ALLOW_INSECURE_SOURCES")]
+    allow_insecure_sources: bool,
     /// Most bytes of an upload, such as a dbt manifest
     #[arg(long, value_name = "BYTES", env = "HEADWATER_MAX_UPLOAD", default_value_t = 1 << 30)]
     max_upload: u64,
@@ -125,6 +129,7 @@ fn config(args: ServeArgs, variable: impl Fn(&str) -> Option<Secret>) -> Result<
         admin_key: variable("HEADWATER_ADMIN_KEY"),
         admin_key_file: args.admin_key_file,
         allow_local_files: args.allow_local_files,
+        allow_insecure_sources: args.allow_insecure_sources,
         max_upload: args.max_upload,
         upload_dir: args.upload_dir,
         rate_limit: args.rate_limit,
@@ -169,6 +174,16 @@ mod tests {
             SecretKey::BesideDatabase
         ));
         assert!(parsed(&file, &variable).is_err());
+    }
+
+    #[test]
+    fn insecure_sources_are_allowed_by_name_only() {
+        assert!(!parsed(&[], &[]).unwrap().allow_insecure_sources);
+        assert!(
+            parsed(&["--allow-insecure-sources"], &[])
+                .unwrap()
+                .allow_insecure_sources
+        );
     }
 
     #[test]

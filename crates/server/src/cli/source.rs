@@ -22,6 +22,10 @@ pub(super) struct SourceArgs {
     /// PGPASSWORD or a prompt
     #[arg(long, conflicts_with = "credentials", value_parser = secret)]
     url: Option<Secret>,
+    /// Let the settings name plain http, and token endpoints that are not the vendor's, beyond the loopback
+    /// addresses
+    #[arg(long, env = "HEADWATER_ALLOW_INSECURE_SOURCES")]
+    allow_insecure_sources: bool,
 }
 
 /// Keeps an argument out of `Debug` output.
@@ -35,6 +39,7 @@ pub(super) struct Source {
     pub(super) kind: Arc<ConnectorType>,
     config: Value,
     credentials: Value,
+    allow_insecure: bool,
 }
 
 impl SourceArgs {
@@ -58,6 +63,7 @@ impl SourceArgs {
             kind: kind.clone(),
             config,
             credentials,
+            allow_insecure: self.allow_insecure_sources,
         })
     }
 }
@@ -67,6 +73,7 @@ impl Source {
     pub(super) fn open(self) -> Result<Opened> {
         let mut host = Host::default();
         host.local_files = LocalFiles::Allowed;
+        host.insecure_sources = self.allow_insecure;
         self.kind.open(self.config, self.credentials, &host)
     }
 }

@@ -1,0 +1,159 @@
+//! Addresses in settings.
+
+use headwater_core::{Error, Host, Result};
+use url::{Host as Name, Url};
+
+/// Reads a setting that names a server: a host name, `host:port`, or an origin such as `http://127.0.0.1:8085`.
+///
+/// Plain http is accepted for loopback addresses, and beyond them only where the host program allows it.
+///
+/// # Errors
+/// `ConfigInvalid` at `pointer`.
+pub fn origin(text: &str, pointer: &str, host: &Host) -> Result<Url> {
+    let wrong = |detail: &str| Error::invalid_field(pointer, detail);
+    let text = text.trim();
+    let with_scheme = match text.contains("://") {
+        true => text.to_owned(),
+        false => format!("https://{text}"),
+    };
+    let expected = "expected a host name, host:port, or an origin such as https://api.example.com";
+    let url = Url::parse(&with_scheme).map_err(|_parse| wrong(expected))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(
+            "must not hold a user name or a password: they belong into the credentials",
+        ));
+    }
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(wrong(expected));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong(&format!("{expected}, without a path")));
+    }
+    encrypted(&url, pointer, host)?;
+    Ok(url)
+}
+
+/// Refuses plain http beyond loopback addresses, unless the host program allows it.
+fn encrypted(url: &Url, pointer: &str, host: &Host) -> Result<()> {
+    if url.scheme() == "https" || is_loopback(url) || host.insecure_sources {
+        return Ok(());
+    }
+    Err(Error::invalid_field(
+        pointer,
+        "plain http is accepted for loopback addresses only: use https, or start the program with \
+         --allow-insecure-sources",
+    ))
+}
+
+/// Whether an address can only lead to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Name::Domain(name)) => name == "localhost",
+        Some(Name::Ipv4(address)) => address.is_loopback(),
+        Some(Name::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Reads a setting that is a whole address, such as that of a file or of a token endpoint.
+///
+/// # Errors
+/// `ConfigInvalid` at `pointer`.
+pub fn address(text: &str, pointer: &str, host: &Host) -> Result<Url> {
+    let wrong = |detail: &str| Error::invalid_field(pointer, detail);
+    let url = Url::parse(text.trim())
+        .map_err(|_parse| wrong("expected an address such as https://files.example.com/target"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(wrong("expected an address that begins with https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(
+            "must not hold a user name or a password: they belong into the credentials",
+        ));
+    }
+    encrypted(&url, pointer, host)?;
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        let read = origin(text, "/config/host", &Host::default());
+        read.map(|url| url.to_string())
+            .map_err(|error| error.fields()[0].detail.clone())
+    }
+
+    #[test]
+    fn names_ports_and_origins() {
+        assert_eq!(read("api.example.com").unwrap(), "https://api.example.com/");
+        assert_eq!(
+            read(" api.example.com:8443 ").unwrap(),
+            "https://api.example.com:8443/"
+        );
+        assert_eq!(
+            read("https://api.example.com/").unwrap(),
+            "https://api.example.com/"
+        );
+        assert_eq!(read("[::1]:80").unwrap(), "https://[::1]:80/");
+        assert_eq!(read("http://127.0.0.1:8085").unwrap(), "http://127.0.0.1:8085/");
+        assert_eq!(read("http://localhost:1").unwrap(), "http://localhost:1/");
+    }
+
+    #[test]
+    fn what_is_refused_and_why() {
+        for text in [
+            "",
+            "a b",
+            "ftp://api.example.com",
+            "https://",
+            "https://api.example.com/v1",
+            "host?x=1",
+        ] {
+            assert!(
+                read(text).unwrap_err().starts_with("expected a host name"),
+                "{text}"
+            );
+        }
+        let secret = read("https://u:hunter2@api.example.com").unwrap_err();
+        assert!(
+            secret.contains("credentials") && !secret.contains("hunter2"),
+            "{secret}"
+        );
+        assert!(
+            read("http://api.example.com")
+                .unwrap_err()
+                .contains("--allow-insecure-sources")
+        );
+        // A name that only looks like a loopback address.
+        assert!(read("http://127.0.0.1.example.com").is_err());
+        assert!(read("http://localhost.example.com").is_err());
+    }
+
+    #[test]
+    fn plain_http_with_the_hosts_leave() {
+        let mut host = Host::default();
+        host.insecure_sources = true;
+        assert!(origin("http://api.example.com", "/config/host", &host).is_ok());
+        assert!(address("http://files.example.com/target", "/config/artifacts_url", &host).is_ok());
+    }
+
+    #[test]
+    fn whole_addresses() {
+        let read = |text| address(text, "/config/artifacts_url", &Host::default());
+        assert_eq!(read("https://files.example.com/a/b?v=1").unwrap().path(), "/a/b");
+        for text in [
+            "files.example.com/a",
+            "s3://bucket/a",
+            "https://u:p@files.example.com/a",
+            "http://files.example.com/a",
+        ] {
+            assert_eq!(
+                read(text).unwrap_err().fields()[0].pointer,
+                "/config/artifacts_url",
+                "{text}"
+            );
+        }
+    }
+}
