@@ -8,13 +8,8 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 use serde::Serialize;
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{fmt, fs::File, io::Seek, time::Instant};
 use tokio::{
-    fs::File,
     io::{AsyncWriteExt, BufWriter},
     time::sleep,
 };
@@ -32,7 +27,7 @@ pub struct Request<'c> {
     url: Url,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Bytes>,
-    file: Option<PathBuf>,
+    file: Option<File>,
     /// What stands in place of the client's own authorization.
     authorization: Option<Secret>,
     anonymous: bool,
@@ -119,9 +114,10 @@ impl<'c> Request<'c> {
         self
     }
 
-    /// Writes the body of the answer to a file, whatever its size. A repetition begins the file anew.
-    pub fn download(mut self, file: impl Into<PathBuf>) -> Self {
-        self.file = Some(file.into());
+    /// Writes the body of the answer to a file, whatever its size, in place of what the file holds. A repetition
+    /// begins anew.
+    pub fn download(mut self, file: File) -> Self {
+        self.file = Some(file);
         self
     }
 
@@ -269,8 +265,8 @@ impl<'c> Request<'c> {
         Ok(body.freeze())
     }
 
-    async fn write(&self, mut response: Response, path: &Path) -> Result<()> {
-        let mut file = BufWriter::new(File::create(path).await.map_err(unwritten)?);
+    async fn write(&self, mut response: Response, file: &File) -> Result<()> {
+        let mut file = BufWriter::new(emptied(file).map_err(unwritten)?);
         while let Some(chunk) = response
             .chunk()
             .await
@@ -280,6 +276,12 @@ impl<'c> Request<'c> {
         }
         file.flush().await.map_err(unwritten)
     }
+}
+
+fn emptied(mut file: &File) -> std::io::Result<tokio::fs::File> {
+    file.set_len(0)?;
+    file.rewind()?;
+    Ok(tokio::fs::File::from_std(file.try_clone()?))
 }
 
 fn unwritten(error: std::io::Error) -> Error {

@@ -3,6 +3,7 @@ use headwater_core::{ErrorKind, Host};
 use headwater_http::{Client, Url};
 use serde::Deserialize;
 use std::{
+    io::Seek,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -58,10 +59,15 @@ async fn an_answer_that_is_cut_off_is_fetched_again() {
 #[tokio::test]
 async fn a_download_that_is_cut_off_begins_anew() {
     let (base, _) = raw(vec![CUT, WHOLE], Duration::ZERO).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("answer");
-    client().get(&base, ["x"]).download(&file).send().await.unwrap();
-    assert_eq!(std::fs::read_to_string(file).unwrap(), "\"all\"");
+    let mut file = tempfile::tempfile().unwrap();
+    client()
+        .get(&base, ["x"])
+        .download(file.try_clone().unwrap())
+        .send()
+        .await
+        .unwrap();
+    file.rewind().unwrap();
+    assert_eq!(std::io::read_to_string(file).unwrap(), "\"all\"");
 }
 
 #[tokio::test]
@@ -86,15 +92,12 @@ async fn memory_is_bounded_and_a_file_is_not() {
     let client = Client::new(&Host::default(), settings).unwrap();
     let error = client.get(&base(&server), ["x"]).send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DataInvalid);
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("answer");
-    client
+    let file = tempfile::tempfile().unwrap();
+    let request = client
         .get(&base(&server), ["x"])
-        .download(&file)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(std::fs::metadata(file).unwrap().len(), 3 << 20);
+        .download(file.try_clone().unwrap());
+    request.send().await.unwrap();
+    assert_eq!(file.metadata().unwrap().len(), 3 << 20);
 }
 
 #[tokio::test]
