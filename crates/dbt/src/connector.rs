@@ -1,7 +1,5 @@
 use crate::{
-    Config, Credentials, emit, error, identity, lineage,
-    project::Project,
-    read::{self, Files},
+    Config, Credentials, emit, error, files::Files, identity, lineage, project::Project, read, source::Source,
 };
 use async_trait::async_trait;
 use headwater_core::{
@@ -21,7 +19,8 @@ use std::{
 /// in this process, as when a run is resumed, the split reads the artifacts itself.
 #[derive(Debug)]
 pub struct Dbt {
-    config: Config,
+    project_name: Option<String>,
+    source: Source,
     scope: Scope,
     discovered: Mutex<Option<Project>>,
 }
@@ -46,25 +45,29 @@ impl Connect for Dbt {
         capability("lineage"),
         capability("tests"),
         capability("row_counts"),
+        Capability {
+            name: "dbt_cloud",
+            verified: Verified::Fake,
+        },
     ];
-    const DESTINATIONS: &'static [&'static str] = &[];
+    const DESTINATIONS: &'static [&'static str] = &["/host", "/artifacts_url"];
     type Config = Config;
     type Credentials = Credentials;
 
     fn waits_for_input(config: &Config) -> bool {
-        config.manifest_path.is_none()
+        config.waits_for_upload()
     }
 
     fn scope(config: &Config) -> Result<Scope> {
         config.scope(Self::FAMILY.case)
     }
 
-    fn open(config: Config, _: Credentials, host: &Host) -> Result<Self> {
+    fn open(config: Config, credentials: Credentials, host: &Host) -> Result<Self> {
         config.validate(host)?;
-        let scope = Self::scope(&config)?;
         Ok(Self {
-            config,
-            scope,
+            scope: Self::scope(&config)?,
+            source: Source::of(&config, &credentials, host)?,
+            project_name: config.project_name,
             discovered: Mutex::default(),
         })
     }
@@ -79,20 +82,29 @@ const fn capability(name: &'static str) -> Capability {
 
 #[async_trait]
 impl SourceConnector for Dbt {
-    /// Reads the artifacts where there are any; a connector that is fed by uploads has nothing else to prove.
+    /// Reads the artifacts where there are any, and asks dbt Cloud for its runs; a connector that is fed by uploads has
+    /// nothing else to prove.
     async fn check(&self, cx: &Cx) -> Result<CheckReport> {
         let begin = Instant::now();
-        let files = self.config.files(cx);
-        let message = match &files {
-            Some(files) => describe(&self.read(files.clone(), cx).await?),
-            None => "waits for the upload of a manifest".to_owned(),
+        let (message, has_catalog) = match &self.source {
+            Source::Cloud(cloud) => cx.or_stop(cloud.describe()).await?,
+            _ => match self.source.files(cx).await? {
+                Some(files) => {
+                    let has_catalog = files.catalog.is_some();
+                    (describe(&self.read(files, cx).await?), has_catalog)
+                }
+                None => ("waits for the upload of a manifest".to_owned(), true),
+            },
         };
-        let has_catalog = files.as_ref().is_none_or(|files| files.catalog.is_some());
         let readable = |name: &'static str| match name {
             "row_counts" if !has_catalog => Readable {
                 readable: false,
                 detail: Some("there is no catalog.json: make it with dbt docs generate".to_owned()),
                 grant: None,
+            },
+            "dbt_cloud" if !matches!(self.source, Source::Cloud(_)) => Readable {
+                detail: Some("not configured".to_owned()),
+                ..Readable::yes()
             },
             _ => Readable::yes(),
         };
@@ -149,7 +161,7 @@ impl SourceConnector for Dbt {
 
 impl Dbt {
     async fn project(&self, cx: &Cx) -> Result<Project> {
-        let Some(files) = self.config.files(cx) else {
+        let Some(files) = self.source.files(cx).await? else {
             let message = "nothing to sync: upload a manifest first";
             return Err(Error::new(ErrorKind::Unsupported, message).with_code("nothing_to_sync"));
         };
@@ -159,7 +171,7 @@ impl Dbt {
     async fn read(&self, files: Files, cx: &Cx) -> Result<Project> {
         let stop = cx.stop().clone();
         let project = emit::blocking(move || read::read(&files, &stop)).await?;
-        match (&self.config.project_name, &project.header.project_name) {
+        match (&self.project_name, &project.header.project_name) {
             (Some(wanted), Some(found)) if wanted != found => {
                 let message = "the manifest is of another project than config.project_name";
                 Err(error::invalid_manifest(message)

@@ -5,7 +5,7 @@ use crate::{
     project::{Fault, Product, Project},
 };
 use headwater_core::{
-    Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
+    Cost, Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
     model::{Asset, AssetKind, LineageEdge, Namespace},
 };
 use serde_json::json;
@@ -35,6 +35,11 @@ pub(crate) async fn project(
     out: &SplitSink,
 ) -> Result<()> {
     warn(&project, out).await?;
+    out.cost(Cost {
+        requests: project.origin.requests,
+        ..Cost::default()
+    })
+    .await?;
     let packages: BTreeSet<Path> = split.namespaces.iter().filter_map(Path::parent).collect();
     for package in packages {
         out.namespace(package_of(package, &project)).await?;
@@ -75,6 +80,9 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 async fn warn(project: &Project, out: &SplitSink) -> Result<()> {
+    for (code, detail) in &project.origin.warnings {
+        out.warn(*code, detail.clone(), None).await?;
+    }
     if let Some(version) = project.header.newer_version() {
         let detail = format!("the manifest has version {version}, newer than this connector knows");
         out.warn("newer_schema", detail, None).await?;
@@ -115,6 +123,7 @@ fn package_of(path: Path, project: &Project) -> Namespace {
         package
             .properties
             .insert("disabled_nodes".to_owned(), json!(project.disabled));
+        package.properties.extend(project.origin.properties.clone());
     }
     package
 }

@@ -4,13 +4,17 @@ mod artifact;
 mod config;
 mod connector;
 mod convert;
+mod credentials;
 mod emit;
 mod error;
+mod files;
 mod identity;
 mod lineage;
 mod project;
 mod read;
+mod source;
 mod spool;
 
-pub use config::{Config, Credentials};
+pub use config::{Config, Id};
 pub use connector::Dbt;
+pub use credentials::Credentials;

@@ -2,6 +2,7 @@
 
 use crate::{
     artifact::{CatalogEntry, FreshnessResult, Header, Node, Owner, RunResult},
+    files::Origin,
     identity,
     spool::{Slot, Spool},
 };
@@ -23,6 +24,7 @@ pub(crate) struct Project {
     /// How many nodes are disabled.
     pub(crate) disabled: u64,
     pub(crate) spool: Spool,
+    pub(crate) origin: Origin,
 }
 
 /// Where the records of a product stand.

@@ -3,30 +3,18 @@
 
 use crate::{
     artifact::{
-        Artifact, CatalogEntry, FreshnessResult, Group, Header, Node, Owner, RunResult, Scanner, Source,
-        Text, open, parse, skip,
+        Args, Artifact, CatalogEntry, FreshnessResult, Group, Header, Node, Owner, RunResult, Scanner,
+        Source, Text, open, parse, skip,
     },
-    error, identity,
+    error,
+    files::{Files, Input, Origin},
+    identity,
     project::{Entry, Fault, Faults, NodeRecord, Project, TestRecord},
     spool::{Slot, SpoolWriter},
 };
 use headwater_core::{Error, Result};
-use std::{
-    collections::BTreeMap,
-    path::{Path as FilePath, PathBuf},
-};
+use std::{collections::BTreeMap, mem};
 use tokio_util::sync::CancellationToken;
-
-/// Where the artifacts are.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Files {
-    pub(crate) manifest: PathBuf,
-    pub(crate) catalog: Option<PathBuf>,
-    pub(crate) run_results: Option<PathBuf>,
-    pub(crate) sources: Option<PathBuf>,
-    /// Where the spool goes; the system's folder of temporary files if not said.
-    pub(crate) spool: Option<PathBuf>,
-}
 
 type File = Scanner<Source>;
 
@@ -36,19 +24,18 @@ type File = Scanner<Source>;
 /// `DataInvalid` with the place for a file that is broken, cut off or of another kind.
 pub(crate) fn read(files: &Files, stop: &CancellationToken) -> Result<Project> {
     let mut reading = Reading::new(SpoolWriter::new(files.spool.as_deref())?, stop);
-    let beside = [
-        (&files.catalog, Artifact::Catalog),
-        (&files.run_results, Artifact::RunResults),
-        (&files.sources, Artifact::Sources),
-    ];
-    for (path, artifact) in beside {
-        if let Some(path) = path {
-            reading.read(path, artifact)?;
-        }
+    if let Some(input) = &files.catalog {
+        reading.read(input, Artifact::Catalog)?;
+    }
+    for input in &files.run_results {
+        reading.results(input)?;
+    }
+    if let Some(input) = &files.sources {
+        reading.read(input, Artifact::Sources)?;
     }
     reading.header = Header::default();
     reading.read(&files.manifest, Artifact::Manifest)?;
-    reading.finish()
+    reading.finish(files.origin.clone())
 }
 
 struct Reading<'a> {
@@ -63,6 +50,8 @@ struct Reading<'a> {
     tests: Vec<(Box<str>, Slot)>,
     faults: Faults,
     disabled: u64,
+    /// The command that left the results.
+    command: Option<String>,
 }
 
 impl<'a> Reading<'a> {
@@ -79,10 +68,11 @@ impl<'a> Reading<'a> {
             tests: Vec::new(),
             faults: Faults::default(),
             disabled: 0,
+            command: None,
         }
     }
 
-    fn finish(mut self) -> Result<Project> {
+    fn finish(mut self, origin: Origin) -> Result<Project> {
         self.tests.sort_unstable();
         Ok(Project {
             header: self.header,
@@ -91,12 +81,25 @@ impl<'a> Reading<'a> {
             tests: self.tests,
             faults: self.faults,
             disabled: self.disabled,
+            origin,
             spool: self.spool.finish()?,
         })
     }
 
-    fn read(&mut self, path: &FilePath, artifact: Artifact) -> Result<()> {
-        let read = open(path).and_then(|mut file| self.walk(&mut file, artifact));
+    /// Reads the results of one command. Those of `docs generate` say that a node compiles, not how it fared: they are
+    /// left out.
+    fn results(&mut self, input: &Input) -> Result<()> {
+        let before = mem::take(&mut self.results);
+        self.read(input, Artifact::RunResults)?;
+        let told = mem::replace(&mut self.results, before);
+        if self.command.take().as_deref() != Some("generate") {
+            self.results.extend(told);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, input: &Input, artifact: Artifact) -> Result<()> {
+        let read = open(input).and_then(|mut file| self.walk(&mut file, artifact));
         read.map_err(|error| error.with_context("file", artifact.file_name()))
     }
 
@@ -113,6 +116,7 @@ impl<'a> Reading<'a> {
                 (Artifact::RunResults | Artifact::Sources, "results") => {
                     file.elements(|file| self.result(file, artifact))
                 }
+                (Artifact::RunResults, "args") => self.args(file),
                 _ => pass_over(file),
             }
         })?;
@@ -132,6 +136,12 @@ impl<'a> Reading<'a> {
                 Ok(())
             }
         }
+    }
+
+    fn args(&mut self, file: &mut File) -> Result<()> {
+        let args: Args = parse(file.value()?, |_| {})?;
+        self.command = args.which;
+        Ok(())
     }
 
     fn manifest_section(&mut self, file: &mut File, key: &str) -> Result<()> {

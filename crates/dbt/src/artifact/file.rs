@@ -1,12 +1,8 @@
 use super::Scanner;
-use crate::error;
+use crate::{error, files::Input};
 use flate2::bufread::MultiGzDecoder;
 use headwater_core::Result;
-use std::{
-    fs::File,
-    io::{BufRead, BufReader, Read},
-    path::Path as FilePath,
-};
+use std::io::{BufRead, BufReader, Read};
 
 /// An artifact's text, unpacked.
 pub(crate) type Source = Box<dyn Read>;
@@ -15,9 +11,9 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Opens an artifact, plain or gzip as its first bytes tell.
-pub(crate) fn open(path: &FilePath) -> Result<Scanner<Source>> {
+pub(crate) fn open(input: &Input) -> Result<Scanner<Source>> {
     let unopened = |cause| error::io("the file cannot be opened", cause);
-    let mut file = BufReader::new(File::open(path).map_err(unopened)?);
+    let mut file = BufReader::new(input.open().map_err(unopened)?);
     let packed = file.fill_buf().map_err(unopened)?.starts_with(GZIP);
     let source: Source = if packed {
         Box::new(MultiGzDecoder::new(file))

@@ -12,5 +12,5 @@ pub(crate) use entry::{parse, skip};
 pub(crate) use file::{Source, open};
 pub(crate) use header::{Artifact, Header};
 pub(crate) use node::{Column, Constraint, Group, Members, Node, Owner};
-pub(crate) use result::{CatalogColumn, CatalogEntry, FreshnessResult, RunResult};
+pub(crate) use result::{Args, CatalogColumn, CatalogEntry, FreshnessResult, RunResult};
 pub(crate) use scan::{Scanner, Text};

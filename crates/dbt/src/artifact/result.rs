@@ -50,6 +50,14 @@ pub(crate) struct RunResult {
     pub(crate) failures: Option<u64>,
 }
 
+/// The command that left the results.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Args {
+    /// `build`, `test`, `generate`, ...
+    pub(crate) which: Option<String>,
+}
+
 /// How fresh a source is: an entry of `sources.json`.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
