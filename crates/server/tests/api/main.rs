@@ -11,6 +11,7 @@
 mod access;
 mod connectors;
 mod database;
+mod dbt_cloud;
 mod faults;
 mod first_start;
 mod history;

@@ -1,6 +1,6 @@
 //! Health, metrics, the API's own description, and what stands on every answer.
 
-use crate::test_app::{Reply, TestApp};
+use crate::test_app::{Reply, TestApp, http};
 use headwater_testkit::ToySource;
 use reqwest::Method;
 use serde_json::json;
@@ -92,7 +92,7 @@ async fn a_base_path_stands_before_every_route() {
     app.get("/nothing").await.problem(404, "not_found");
     let outside = app.request(Method::GET, "").build().unwrap();
     let outside = outside.url().join("/health").unwrap();
-    let reply = Reply::of(reqwest::Client::new().get(outside)).await;
+    let reply = Reply::of(http().get(outside)).await;
     reply.problem(404, "not_found");
 }
 

@@ -1,6 +1,6 @@
 //! A server of a test's own, and a client of it.
 
-use headwater_core::Secret;
+use headwater_core::{Host, Secret};
 use headwater_server::{Server, ServerConfig, ServerError};
 use headwater_testkit::{Call, Gate, ToySource};
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
@@ -56,14 +56,7 @@ impl TestApp {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         Self {
-            client: Client {
-                http: reqwest::Client::builder()
-                    .redirect(reqwest::redirect::Policy::none())
-                    .build()
-                    .unwrap(),
-                base: format!("http://{address}{}", config.base_path),
-                key: Some(ADMIN_KEY.to_owned()),
-            },
+            client: Client::new(&format!("http://{address}{}", config.base_path), ADMIN_KEY),
             config,
             served: tokio::spawn(server.run_until(async move { stopped.cancelled().await })),
             stop,
@@ -90,6 +83,16 @@ impl TestApp {
     }
 }
 
+/// A client of HTTP as the connectors have it, which follows no redirect.
+pub(crate) fn http() -> reqwest::Client {
+    let tls = headwater_http::tls(&Host::default()).unwrap();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls);
+    client
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
 /// Calls a server with one key, or without.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -101,7 +104,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(base: &str, key: &str) -> Self {
         Self {
-            http: reqwest::Client::new(),
+            http: http(),
             base: base.to_owned(),
             key: Some(key.to_owned()),
         }
