@@ -38,6 +38,8 @@ pub struct Connector {
     pub last_sync: Option<Timestamp>,
     /// What the source was at the first sync; see [`Discovery::identity`](headwater_core::Discovery).
     pub source_identity: Option<String>,
+    /// Where the ends of its edges in other families are looked for; it may be gone.
+    pub links_into: Option<ConnectorId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When a person last changed it.
@@ -57,6 +59,9 @@ pub struct NewConnector {
     pub credentials: Value,
     /// The caller's own id of the source.
     pub source_system_id: Option<Value>,
+    /// The connector of the space that the config names at [`Connect::LINKS_INTO`](headwater_core::Connect),
+    /// checked by the caller.
+    pub links_into: Option<ConnectorId>,
 }
 
 impl std::fmt::Debug for NewConnector {
@@ -82,6 +87,8 @@ pub struct ConnectorPatch {
     pub is_active: Option<bool>,
     /// The caller's own id of the source; `Some(None)` takes it away.
     pub source_system_id: Option<Option<Value>>,
+    /// The connector that the config names; `Some(None)` where it no longer names one.
+    pub links_into: Option<Option<ConnectorId>>,
     /// The names of the changed fields, for the audit log.
     pub changed: Vec<String>,
     /// The `updated_at` of the connector that config and credentials were checked against. Where it has
@@ -158,6 +165,7 @@ impl Store {
             source_system_id: new.source_system_id.map(|value| value.to_string()),
             is_active: true,
             source_identity: None,
+            links_into: new.links_into.map(|id| id.to_string()),
             last_sync_at: None,
             created_at: at,
             updated_at: at,
@@ -230,6 +238,7 @@ impl Store {
                         .source_system_id
                         .as_ref()
                         .map(|id| id.as_ref().map(Value::to_string)),
+                    links_into: patch.links_into.map(|id| id.map(|id| id.to_string())),
                     updated_at: now().max(before.updated_at + 1),
                 })
                 .execute(c)
@@ -326,6 +335,7 @@ pub(crate) struct ConnectorRow {
     source_system_id: Option<String>,
     pub(crate) is_active: bool,
     source_identity: Option<String>,
+    links_into: Option<String>,
     last_sync_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
@@ -348,6 +358,10 @@ impl ConnectorRow {
             product_count: count(products),
             last_sync: self.last_sync_at.map(time),
             source_identity: self.source_identity,
+            links_into: self
+                .links_into
+                .map(|id| id::stored(&id, "connector.links_into"))
+                .transpose()?,
             created_at: time(self.created_at),
             updated_at: time(self.updated_at),
         })
@@ -362,6 +376,7 @@ struct ConnectorChange<'a> {
     credentials: Option<&'a [u8]>,
     is_active: Option<bool>,
     source_system_id: Option<Option<String>>,
+    links_into: Option<Option<String>>,
     updated_at: i64,
 }
 

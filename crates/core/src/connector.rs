@@ -60,6 +60,9 @@ pub trait Connect: SourceConnector + Sized {
     const CAPABILITIES: &'static [Capability];
     /// JSON pointers of the config fields that say where a secret is sent: `/host`.
     const DESTINATIONS: &'static [&'static str];
+    /// JSON pointer of the config field that names, by its id, the connector of the same space where lineage
+    /// ends of other families are looked for: `/warehouse_connector_id`. A host with a catalog checks it.
+    const LINKS_INTO: Option<&'static str> = None;
 
     /// The settings: `deny_unknown_fields`, a doc line on each field, no secrets.
     type Config: DeserializeOwned + JsonSchema + fmt::Debug + Send;

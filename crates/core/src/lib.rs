@@ -46,7 +46,15 @@
 //! `Read(vec![])` says "there are no constraints"; `Unread` says nothing, and a catalog keeps what it has.
 //! A secondary read that the source refuses makes its part Unread and a warning: it neither fails the split
 //! nor makes the namespace Partial. Lineage follows the same rule by calls: [`SplitSink::lineage`] replaces
-//! all edges into an asset, and where it is not called they stay.
+//! all edges that an asset owns, and where it is not called they stay.
+//!
+//! # Lineage
+//!
+//! An edge belongs to the asset that it is known from, and is seen from both ends. [`Flow`](model::Flow) says
+//! which way the data goes: a view owns edges from the tables that it reads, a dbt model one into the table
+//! that it builds. The other end is a family and a path ([`LineageEnd`](model::LineageEnd)), so that it may
+//! belong to another connector, and may come later or never. A host joins the two by the family's rule; where
+//! several connectors hold the path, [`Connect::LINKS_INTO`] lets people say which one is meant.
 //!
 //! # Visibility
 //!

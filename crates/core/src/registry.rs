@@ -40,6 +40,8 @@ pub struct ConnectorType {
     pub capabilities: &'static [Capability],
     /// [`Connect::DESTINATIONS`].
     pub destinations: &'static [&'static str],
+    /// [`Connect::LINKS_INTO`].
+    pub links_into: Option<&'static str>,
     /// JSON Schema of the config.
     pub config_schema: Value,
     /// JSON Schema of the credentials.
@@ -68,6 +70,7 @@ impl ConnectorType {
             family: C::FAMILY,
             capabilities: C::CAPABILITIES,
             destinations: C::DESTINATIONS,
+            links_into: C::LINKS_INTO,
             config_schema: schemars::schema_for!(C::Config).to_value(),
             credentials_schema: schemars::schema_for!(C::Credentials).to_value(),
             open: open::<C>,

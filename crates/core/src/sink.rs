@@ -17,11 +17,11 @@ pub enum Item {
     Asset(Box<Asset>),
     /// An asset whose fields and edges are as they were.
     Unchanged(Path),
-    /// All edges into `owner`, in place of those known.
+    /// All edges that `owner` owns, in place of those known.
     Lineage {
-        /// The downstream asset.
+        /// The asset that the edges are known from.
         owner: Path,
-        /// Each upstream.
+        /// Each other end.
         edges: Vec<LineageEdge>,
     },
     /// Something that a person should know.
@@ -231,7 +231,8 @@ impl SplitSink {
         self.send(Item::Unchanged(key), 0).await
     }
 
-    /// Reports all edges into `owner`, in place of those known. Not called for an asset, its edges stay.
+    /// Reports all edges that `owner` owns, whichever way the data flows, in place of those known. Not called
+    /// for an asset, its edges stay. Edges between it and others that those own are theirs to report.
     ///
     /// # Errors
     /// `Stopped`, or `Unexpected` for an owner outside the split.

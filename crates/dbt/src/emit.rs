@@ -163,7 +163,7 @@ fn converted(id: &str, path: Path, kind: AssetKind, product: &Product, project: 
     let is_product = |id: &str| project.nodes.contains_key(id);
     let described = product.record.node.source_description.clone();
     Converted {
-        edges: (!product.record.unread).then(|| lineage::edges(is_source, product, adapter, is_product)),
+        edges: (!product.record.unread).then(|| lineage::edges(&kind, product, adapter, is_product)),
         asset: convert::asset(id, path, kind, product, &project.groups),
         source_description: described.filter(|text| is_source && !text.is_empty()),
     }

@@ -1,19 +1,19 @@
-//! Where the data of a product comes from.
+//! Where the data of a product comes from, and the relation that it stands for in the warehouse.
 
 use crate::{artifact::Node, convert::identifier, identity, project::Product};
 use headwater_core::{
     Path,
-    model::{LineageEdge, LineageEnd},
+    model::{AssetKind, Flow, LineageEdge, LineageEnd},
 };
 use std::collections::BTreeSet;
 
 /// The family of dbt's own paths.
 pub(crate) const FAMILY: &str = "dbt";
 
-/// The edges into a product: from each product that it is made of, and into a source from the relation that it
-/// stands for. What it depends on and is no product (an analysis, a disabled model) makes no edge.
+/// The edges of a product: from each product that it is made of, and from or into its relation. What it depends
+/// on and is no product (an analysis, a disabled model) makes no edge.
 pub(crate) fn edges(
-    is_source: bool,
+    kind: &AssetKind,
     product: &Product,
     adapter: Option<&str>,
     is_product: impl Fn(&str) -> bool,
@@ -21,12 +21,23 @@ pub(crate) fn edges(
     let node = &product.record.node;
     let read = node.depends_on.as_ref().and_then(|on| on.nodes.as_ref());
     let upstream: BTreeSet<&String> = read.into_iter().flatten().filter(|id| is_product(id)).collect();
-    let of_product = |id: &String| Some(edge("dbt", FAMILY, identity::path(id)?));
+    let of_product = |id: &String| {
+        let end = LineageEnd::new(FAMILY, identity::path(id)?);
+        Some(LineageEdge::new(Flow::In, end, "dbt"))
+    };
     let mut edges: Vec<LineageEdge> = upstream.into_iter().filter_map(of_product).collect();
-    if is_source && let Some(adapter) = adapter {
-        edges.extend(relation(product, adapter).map(|path| edge("dbt_source", adapter, path)));
-    }
+    edges.extend(adapter.and_then(|adapter| link(kind, product, adapter)));
     edges
+}
+
+/// The edge between a product and its relation: a source reads it.
+fn link(kind: &AssetKind, product: &Product, adapter: &str) -> Option<LineageEdge> {
+    let flow = match kind.as_str() {
+        "dbt_source" => Flow::In,
+        _ => return None,
+    };
+    let end = LineageEnd::new(adapter, relation(product, adapter)?);
+    Some(LineageEdge::new(flow, end, kind.as_str()))
 }
 
 /// The path of a product's relation in the warehouse: by the catalog, which keeps the warehouse's case, else as the
@@ -42,15 +53,4 @@ fn relation(product: &Product, adapter: &str) -> Option<Path> {
     let default = (adapter == "databricks").then_some("hive_metastore");
     let database = node.database.as_deref().or(default)?;
     Some(Path::new([database, node.schema.as_deref()?, identifier(node)?]))
-}
-
-fn edge(kind: &str, family: &str, path: Path) -> LineageEdge {
-    LineageEdge {
-        upstream: LineageEnd {
-            family: family.to_owned(),
-            path,
-        },
-        kind: kind.to_owned(),
-        field_pairs: Vec::new(),
-    }
 }

@@ -14,8 +14,8 @@ use crate::{
 use headwater_core::{
     Facet, Path,
     model::{
-        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Identity, LineageEdge, LineageEnd,
-        Namespace, Properties, Reference, Stat, Stats,
+        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Flow, Identity, LineageEdge,
+        LineageEnd, Namespace, Properties, Reference, Stat, Stats,
     },
 };
 use serde_json::{Value, json};
@@ -289,14 +289,10 @@ fn foreign_properties(row: Option<ForeignTableRow>) -> Properties {
 
 /// The edges into a view.
 pub(crate) fn lineage(database: &str, upstreams: Vec<UpstreamRow>) -> Vec<LineageEdge> {
-    let edge = |row: UpstreamRow| LineageEdge {
-        upstream: LineageEnd {
-            family: "postgres".into(),
-            path: Path::new([database, &row.schema, &row.name]),
-        },
-        kind: "view".into(),
-        // pg_depend knows which columns are read, and not which of the view's are made of them.
-        field_pairs: Vec::new(),
+    // pg_depend knows which columns are read, and not which of the view's are made of them.
+    let edge = |row: UpstreamRow| {
+        let path = Path::new([database, &row.schema, &row.name]);
+        LineageEdge::new(Flow::In, LineageEnd::new("postgres", path), "view")
     };
     upstreams.into_iter().map(edge).collect()
 }

@@ -6,13 +6,14 @@ use crate::{
     problem::{Code, Problem},
     wire,
 };
-use headwater_catalog::{Connector, ConnectorPatch, NewConnector};
+use headwater_catalog::{self as catalog, Connector, ConnectorId, ConnectorPatch, NewConnector, SpaceId};
 use headwater_core::{ConnectorType, Error, ErrorKind, Result};
 use serde_json::Value;
 
 /// A connector to be made.
 pub(crate) async fn check_new(
     app: &App,
+    space: SpaceId,
     new: wire::NewConnector,
     verify: bool,
 ) -> Result<NewConnector, Problem> {
@@ -31,6 +32,7 @@ pub(crate) async fn check_new(
         (Ok(name), Ok(kind), Ok(opened)) => (name, kind, opened),
         (name, kind, opened) => return Err(faults([name.err(), kind.err(), opened.err()])),
     };
+    let links_into = named_connector(app, space, kind, &new.config).await?;
     if let Some(opened) = opened.filter(|_| verify) {
         app.verify(opened).await?;
     }
@@ -40,6 +42,7 @@ pub(crate) async fn check_new(
         config: new.config,
         credentials: new.credentials,
         source_system_id: new.source_system_id,
+        links_into,
     })
 }
 
@@ -66,11 +69,63 @@ pub(crate) async fn check_patch(
         (name, same_kind, config) => return Err(faults([name.err(), same_kind.err(), config.err()])),
     };
     let config = config.filter(|config| *config != before.config);
+    let links_into = match &config {
+        Some(config) => renamed_connector(app, kind, before, config).await?,
+        None => None,
+    };
     if config.is_some() || patch.credentials.is_some() || verify {
         let whole = config.as_ref().unwrap_or(&before.config);
         check_whole(app, before, whole, patch.credentials.as_ref(), verify).await?;
     }
-    Ok(change(before, name, config, patch))
+    Ok(ConnectorPatch {
+        links_into,
+        ..change(before, name, config, patch)
+    })
+}
+
+/// The connector that a config names for its links, which must be one of the space.
+async fn named_connector(
+    app: &App,
+    space: SpaceId,
+    kind: &ConnectorType,
+    config: &Value,
+) -> Result<Option<ConnectorId>, Problem> {
+    let Some((pointer, named)) = kind.links_into.and_then(|at| Some((at, config.pointer(at)?))) else {
+        return Ok(None);
+    };
+    if named.is_null() {
+        return Ok(None);
+    }
+    if let Some(id) = named.as_str().and_then(|text| text.parse().ok()) {
+        match app.store.get_connector(space, id).await {
+            Ok(_) => return Ok(Some(id)),
+            Err(catalog::Error::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let detail = "expected the id of a connector of this space";
+    Err(Error::invalid_field(format!("/config{pointer}"), detail).into())
+}
+
+/// The connector that a changed config names; `None` where the change leaves that alone, so that one which was
+/// deleted does not stand in the way of other changes.
+async fn renamed_connector(
+    app: &App,
+    kind: &ConnectorType,
+    before: &Connector,
+    config: &Value,
+) -> Result<Option<Option<ConnectorId>>, Problem> {
+    match kind.links_into {
+        Some(at) if before.config.pointer(at) != config.pointer(at) => {
+            let named = named_connector(app, before.space_id, kind, config).await?;
+            if named == Some(before.id) {
+                let detail = "expected another connector than this one";
+                return Err(Error::invalid_field(format!("/config{at}"), detail).into());
+            }
+            Ok(Some(named))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The settings that result from a change, as a whole: with the stored credentials where none are sent.
@@ -130,6 +185,7 @@ fn change(
         credentials: patch.credentials,
         is_active: patch.is_active,
         source_system_id,
+        links_into: None,
         based_on: Some(before.updated_at),
     }
 }

@@ -19,7 +19,7 @@ async fn the_shop_is_read_whole_over_pages_with_an_empty_one_among_them() {
     assert_eq!(source.calls(Call::Assets), 4 + 1 + 2);
     let view = Path::new(["shop", "public", "recent_orders"]);
     assert_eq!(
-        run.lineage[&view][0].upstream.path,
+        run.lineage[&view][0].end.path,
         Path::new(["shop", "public", "orders"])
     );
     assert!(run.warnings.is_empty() && run.repeated.is_empty());

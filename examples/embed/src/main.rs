@@ -5,7 +5,7 @@
 //! ```
 
 use futures_util::StreamExt;
-use headwater_core::{Error, ErrorKind, Host, Item, Options, Registry, Result, SyncEvent, sync};
+use headwater_core::{Error, ErrorKind, Host, Item, Options, Registry, Result, SyncEvent, model::Flow, sync};
 use headwater_postgres::Postgres;
 use serde_json::{Value, json};
 
@@ -69,7 +69,11 @@ fn show(item: Item) -> bool {
         }
         Item::Lineage { owner, edges } => {
             for edge in edges {
-                println!("{:<18} {} -> {owner}", "edge", edge.upstream.path);
+                let arrow = match edge.flow {
+                    Flow::In => "<-",
+                    Flow::Out => "->",
+                };
+                println!("{:<18} {owner} {arrow} {}", "edge", edge.end.path);
             }
             true
         }

@@ -1,14 +1,13 @@
 //! The lineage of a product over several hops.
 
-use super::resolve::{EdgeRow, LineageQueries, Place, end};
+use super::resolve::{EdgeRow, Holders, Hop, LineageQueries, Place};
 use crate::{
     ProductId, Result, SpaceId, Store,
     db::{on_conn, queries},
-    path,
     product::ProductQueries as _,
 };
-use headwater_core::model::{FieldPair, LineageEnd};
-use std::collections::{HashMap, HashSet};
+use headwater_core::model::{FieldPair, Flow, LineageEnd};
+use std::collections::HashSet;
 
 /// The most hops that a graph follows.
 const MAX_DEPTH: u32 = 10;
@@ -58,8 +57,8 @@ pub struct LineageArc {
     pub upstream_id: Option<ProductId>,
     /// Where the data goes to.
     pub downstream: LineageEnd,
-    /// The product there.
-    pub downstream_id: ProductId,
+    /// The product there, where the space has exactly one.
+    pub downstream_id: Option<ProductId>,
     /// How the edge is known: `view`.
     pub kind: String,
     /// Which fields flow into which, where that is known.
@@ -81,14 +80,16 @@ impl Store {
         let (space, id) = (space.to_string(), product.to_string());
         on_conn!(self.db(), |c| {
             let root = Place::from(&c.product_row(&space, &id).await?);
+            let holders = c.holders(&space).await?;
             let mut walk = Walk::default();
             walk.add(&root)?;
+            let depth = depth.min(MAX_DEPTH);
             if direction != LineageDirection::Downstream {
-                c.walk_upstream(&space, &root, depth.min(MAX_DEPTH), &mut walk)
+                c.walk(&space, &root, depth, Flow::In, &holders, &mut walk)
                     .await?;
             }
             if direction != LineageDirection::Upstream {
-                c.walk_downstream(&space, &root, depth.min(MAX_DEPTH), &mut walk)
+                c.walk(&space, &root, depth, Flow::Out, &holders, &mut walk)
                     .await?;
             }
             Ok(walk.graph)
@@ -99,36 +100,27 @@ impl Store {
 queries! {
     /// Follows edges, hop by hop.
     trait GraphQueries {
-        async fn walk_upstream(&mut self, space: &str, root: &Place, depth: u32, walk: &mut Walk) -> Result<()> {
+        async fn walk(
+            &mut self,
+            space: &str,
+            root: &Place,
+            depth: u32,
+            flow: Flow,
+            holders: &Holders,
+            walk: &mut Walk,
+        ) -> Result<()> {
             let mut visited = HashSet::from([root.id.clone()]);
             let mut frontier = vec![root.clone()];
             for _ in 0..depth {
                 let mut next = Vec::new();
-                let owners: HashMap<String, Place> =
-                    frontier.iter().map(|place| (place.id.clone(), place.clone())).collect();
-                for (edge, upstream) in self.edges_into(space, &frontier).await? {
-                    let known = match &upstream {
+                for hop in self.hops(space, &frontier, flow, holders).await? {
+                    let fits = match &hop.far {
                         Some(place) => walk.add(place)?,
-                        None => walk.add_unknown(&edge)?,
+                        None => walk.add_unknown(&hop.edge),
                     };
-                    let Some(owner) = owners.get(&edge.product_id).filter(|_| known) else { continue };
-                    walk.connect(&edge, upstream.as_ref(), owner)?;
-                    next.extend(upstream.filter(|place| visited.insert(place.id.clone())));
-                }
-                frontier = next;
-            }
-            Ok(())
-        }
-
-        async fn walk_downstream(&mut self, space: &str, root: &Place, depth: u32, walk: &mut Walk) -> Result<()> {
-            let mut visited = HashSet::from([root.id.clone()]);
-            let mut frontier = vec![root.clone()];
-            for _ in 0..depth {
-                let mut next = Vec::new();
-                for (edge, owner, upstream) in self.edges_from(space, &frontier).await? {
-                    if walk.add(&owner)? {
-                        walk.connect(&edge, Some(&upstream), &owner)?;
-                        next.extend(visited.insert(owner.id.clone()).then_some(owner));
+                    if fits {
+                        walk.connect(&hop, flow)?;
+                        next.extend(hop.far.filter(|place| visited.insert(place.id.clone())));
                     }
                 }
                 frontier = next;
@@ -143,7 +135,7 @@ queries! {
 struct Walk {
     graph: LineageGraph,
     nodes: HashSet<LineageEndKey>,
-    edges: HashSet<(String, LineageEndKey, String)>,
+    edges: HashSet<(String, i64)>,
 }
 
 /// Family and stored path; a product's id in place of the path, as two connectors may hold one path.
@@ -154,20 +146,20 @@ impl Walk {
     fn add(&mut self, place: &Place) -> Result<bool> {
         let node = LineageNode {
             product_id: Some(place.product_id()?),
-            end: place_end(place),
+            end: place.end(),
             product_type: Some(place.kind.clone()),
         };
         Ok(self.insert((place.family.clone(), place.id.clone()), node))
     }
 
-    /// Adds an end that is no product of the space.
-    fn add_unknown(&mut self, edge: &EdgeRow) -> Result<bool> {
+    /// Adds an end that is no product of the space. `false` when the graph is full.
+    fn add_unknown(&mut self, edge: &EdgeRow) -> bool {
         let node = LineageNode {
             product_id: None,
-            end: upstream_end(edge, None)?,
+            end: edge.end(),
             product_type: None,
         };
-        Ok(self.insert((edge.upstream_family.clone(), edge.upstream_key.clone()), node))
+        self.insert((edge.end_family.clone(), edge.end_key.clone()), node)
     }
 
     fn insert(&mut self, key: LineageEndKey, node: LineageNode) -> bool {
@@ -183,32 +175,25 @@ impl Walk {
         true
     }
 
-    fn connect(&mut self, edge: &EdgeRow, upstream: Option<&Place>, owner: &Place) -> Result<()> {
-        let from = (edge.upstream_family.clone(), edge.upstream_key.clone());
-        if self.edges.insert((owner.id.clone(), from, edge.kind.clone())) {
-            self.graph.edges.push(LineageArc {
-                upstream: upstream_end(edge, upstream)?,
-                upstream_id: upstream.map(Place::product_id).transpose()?,
-                downstream: place_end(owner),
-                downstream_id: owner.product_id()?,
-                kind: edge.kind.clone(),
-                field_pairs: edge.field_pairs()?,
-            });
+    fn connect(&mut self, hop: &Hop, flow: Flow) -> Result<()> {
+        let edge = &hop.edge;
+        if !self.edges.insert((edge.product_id.clone(), edge.ordinal)) {
+            return Ok(());
         }
+        let near = (hop.near.end(), Some(hop.near.product_id()?));
+        let far = (hop.far_end(), hop.far_id()?);
+        let ((upstream, upstream_id), (downstream, downstream_id)) = match flow {
+            Flow::In => (far, near),
+            Flow::Out => (near, far),
+        };
+        self.graph.edges.push(LineageArc {
+            upstream,
+            upstream_id,
+            downstream,
+            downstream_id,
+            kind: edge.kind.clone(),
+            field_pairs: edge.field_pairs()?,
+        });
         Ok(())
     }
-}
-
-fn place_end(place: &Place) -> LineageEnd {
-    LineageEnd {
-        family: place.family.clone(),
-        path: path::path(&place.key),
-    }
-}
-
-fn upstream_end(edge: &EdgeRow, upstream: Option<&Place>) -> Result<LineageEnd> {
-    Ok(LineageEnd {
-        family: edge.upstream_family.clone(),
-        path: end(edge, upstream)?.0,
-    })
 }

@@ -1,17 +1,22 @@
 //! Where data comes from and goes to.
 //!
-//! An edge is stored with its owner, the product that the data flows into; its other end is a path of a
-//! platform family. Which product that is, is found when it is read: so it does not matter which side was
-//! synced first, or by which connector. See [`resolve`] for the rule.
+//! An edge is stored with its owner, the product that it is known from; its other end is a path of a platform
+//! family, and data flows to it or from it. Which product that is, is found when it is read: so it does not
+//! matter which side was synced first, or by which connector. See [`resolve`] for the rule.
 
+mod ambiguous;
 mod graph;
 mod resolve;
 
+pub(crate) use ambiguous::AmbiguousQueries;
 pub use graph::{LineageArc, LineageDirection, LineageGraph, LineageNode};
 pub(crate) use resolve::LineageQueries;
 
 use crate::ProductId;
-use headwater_core::{Path, model::FieldPair};
+use headwater_core::{
+    Path,
+    model::{FieldPair, Flow},
+};
 
 /// The lineage of one product, one hop.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,4 +40,12 @@ pub struct LineageLink {
     pub kind: String,
     /// Which fields flow into which, where that is known.
     pub field_pairs: Vec<FieldPair>,
+}
+
+/// A flow, as it is stored.
+pub(crate) fn flow_name(flow: Flow) -> &'static str {
+    match flow {
+        Flow::In => "in",
+        Flow::Out => "out",
+    }
 }

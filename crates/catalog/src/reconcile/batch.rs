@@ -19,7 +19,7 @@ const MAX_ITEMS: usize = 2_000;
 /// Most bytes of a batch, about.
 const MAX_WEIGHT: usize = 1 << 20;
 
-/// All edges into one asset.
+/// All edges of one asset.
 pub(crate) type Edges = (Path, Vec<LineageEdge>);
 
 /// A batch that grows: bounded by count and by weight.
@@ -51,7 +51,7 @@ impl Batch {
         }
     }
 
-    /// Adds all edges into one asset.
+    /// Adds all edges of one asset.
     pub(crate) fn push_edges(&mut self, edges: Edges) {
         let pairs: usize = edges.1.iter().map(|edge| edge.field_pairs.len()).sum();
         self.weight += edges.1.len() * 160 + pairs * 128;
@@ -95,7 +95,7 @@ impl Batch {
             unchanged: self.unchanged.iter().map(path::key).collect(),
             edges: last_of_each(self.edges, |(owner, _)| path::key(owner))
                 .into_iter()
-                .map(|(key, (owner, edges))| ReadEdges::new(key, owner, edges))
+                .map(|(key, (owner, edges))| ReadEdges::new(key, owner, edges, target))
                 .collect(),
             warnings: self.warnings,
             cost: self.cost,
@@ -153,26 +153,30 @@ impl Read {
     }
 }
 
-/// All edges into one asset, as they were read.
+/// All edges of one asset, as they were read.
 #[derive(Debug)]
 pub(super) struct ReadEdges {
     pub(super) key: String,
     pub(super) owner: Path,
-    pub(super) edges: Vec<LineageEdge>,
+    /// Each with the folded path of its end.
+    pub(super) edges: Vec<(LineageEdge, Path)>,
     /// `None` where there are none.
     pub(super) hash: Option<Digest>,
 }
 
 impl ReadEdges {
     /// The order in which a source lists edges says nothing.
-    fn new(key: String, owner: Path, mut edges: Vec<LineageEdge>) -> Self {
+    fn new(key: String, owner: Path, mut edges: Vec<LineageEdge>, target: &Target) -> Self {
         edges.sort_by(|a, b| {
-            let of = |edge: &LineageEdge| (edge.upstream.family.clone(), edge.upstream.path.clone());
+            let of = |edge: &LineageEdge| (edge.flow, edge.end.family.clone(), edge.end.path.clone());
             of(a).cmp(&of(b)).then_with(|| a.kind.cmp(&b.kind))
         });
-        for edge in &mut edges {
+        let folded = |mut edge: LineageEdge| {
             edge.field_pairs.sort_unstable();
-        }
+            let folded = target.fold(&edge.end);
+            (edge, folded)
+        };
+        let edges: Vec<(LineageEdge, Path)> = edges.into_iter().map(folded).collect();
         Self {
             key,
             owner,

@@ -192,15 +192,17 @@ queries! {
             let (mut owners, mut rows) = (Vec::new(), Vec::new());
             for edges in &batch.edges {
                 match known.get(&edges.key) {
-                    None => orphans.push((edges.owner.clone(), edges.edges.clone())),
+                    None => {
+                        let unfolded = edges.edges.iter().map(|(edge, _)| edge.clone());
+                        orphans.push((edges.owner.clone(), unfolded.collect()));
+                    }
                     Some(owner) if edges.is_known(owner) => {}
                     Some(owner) => {
                         if !owner.is_new {
                             owners.push((owner.id.clone(), edges.hash.map(|hash| hash.to_vec())));
                         }
-                        for (edge, ordinal) in edges.edges.iter().zip(0..) {
-                            let folded = target.fold(&edge.upstream.family, &edge.upstream.path);
-                            rows.push(EdgeRow::new(&owner.id, &target.space, ordinal, edge, &folded)?);
+                        for ((edge, folded), ordinal) in edges.edges.iter().zip(0..) {
+                            rows.push(EdgeRow::new(&owner.id, &target.space, ordinal, edge, folded)?);
                         }
                     }
                 }

@@ -9,6 +9,7 @@ use crate::{
     Completeness, Outcome, PartialPath, ProductState, RemovalReason, Removals, Result, Run, RunStatus,
     SplitState, Store, StoredSplit,
     db::{in_tx, on_conn, queries},
+    lineage::AmbiguousQueries as _,
     path,
     removal::RemovalQueries as _,
     run::{LeaseQueries as _, ProgressQueries as _},
@@ -65,6 +66,7 @@ impl Store {
                 tell(&mut partial, path, &Listing::Partial(vec![reason.clone()]));
             }
         }
+        let contested = self.has_contested_links(target).await?;
         let row = in_tx!(self.db(), |c| {
             c.fence(&target.claim).await?;
             let left = c.leave_scope(&survey.out_of_scope).await?;
@@ -85,6 +87,7 @@ impl Store {
                     .await?;
             }
             c.supersede_held(&target.connector, &target.run).await?;
+            c.warn_of_links(target, contested).await?;
             c.put_outcome(&target.claim, &outcome).await
         })?;
         row.try_into()

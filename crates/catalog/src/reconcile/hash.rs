@@ -39,12 +39,15 @@ pub(crate) fn digest(doc: &Doc) -> Digest {
     form.finish()
 }
 
-/// The hash of all edges into one product.
-pub(crate) fn digest_edges(edges: &[LineageEdge]) -> Digest {
+/// The hash of all edges of one product, each with the folded path of its end: a release that folds the names of
+/// a family otherwise stores them anew.
+pub(crate) fn digest_edges(edges: &[(LineageEdge, Path)]) -> Digest {
     let mut form = Form::default();
-    form.each(edges, |form, edge| {
-        form.text(&edge.upstream.family);
-        form.each(edge.upstream.path.segments(), |form, name| form.text(name));
+    form.each(edges, |form, (edge, folded)| {
+        form.mark(edge.flow as u8);
+        form.text(&edge.end.family);
+        form.each(edge.end.path.segments(), |form, name| form.text(name));
+        form.each(folded.segments(), |form, name| form.text(name));
         form.text(&edge.kind);
         form.each(&edge.field_pairs, |form, pair| {
             form.each(&pair.upstream, |form, name| form.text(name));
@@ -196,7 +199,9 @@ impl Form {
 mod tests {
     use super::*;
     use crate::reconcile::doc::tests::{column, orders, stored};
-    use headwater_core::model::{AssetKind, ConstraintKind, DataType, Definition, Identity, Reference};
+    use headwater_core::model::{
+        AssetKind, ConstraintKind, DataType, Definition, Flow, Identity, LineageEnd, Reference,
+    };
     use serde_json::json;
 
     fn changed(change: impl FnOnce(&mut Doc)) -> bool {
@@ -277,16 +282,20 @@ mod tests {
     }
 
     #[test]
+    fn edges_that_flow_or_fold_otherwise_are_others() {
+        let edge = |flow, folded: &str| {
+            let end = LineageEnd::new("postgres", Path::new(["Orders"]));
+            digest_edges(&[(LineageEdge::new(flow, end, "view"), Path::new([folded]))])
+        };
+        assert_ne!(edge(Flow::In, "orders"), edge(Flow::Out, "orders"));
+        assert_ne!(edge(Flow::In, "orders"), edge(Flow::In, "Orders"));
+    }
+
+    #[test]
     fn neighbouring_texts_do_not_run_together() {
         let edges = |family: &str, kind: &str| {
-            digest_edges(&[LineageEdge {
-                upstream: headwater_core::model::LineageEnd {
-                    family: family.into(),
-                    path: Path::root(),
-                },
-                kind: kind.into(),
-                field_pairs: vec![],
-            }])
+            let end = LineageEnd::new(family, Path::root());
+            digest_edges(&[(LineageEdge::new(Flow::In, end, kind), Path::root())])
         };
         assert_ne!(edges("ab", "c"), edges("a", "bc"));
         assert_ne!(

@@ -1,7 +1,10 @@
 //! Where a run writes.
 
 use crate::run::Claim;
-use headwater_core::{Case, ConnectorType, Family, Path, Registry, model::Version};
+use headwater_core::{
+    Case, ConnectorType, Family, Path, Registry,
+    model::{LineageEnd, Version},
+};
 use std::collections::{HashMap, HashSet};
 
 /// What every write of a run needs to know: its claim, its connector and how paths fold.
@@ -13,6 +16,8 @@ pub(crate) struct Target {
     pub(crate) connector: String,
     pub(crate) provider: &'static str,
     pub(crate) family: Family,
+    /// The config field that names the connector where ends of other families are looked for.
+    pub(crate) links_into: Option<&'static str>,
     families: HashMap<&'static str, Family>,
     salt: String,
     /// The stored keys of products that earlier runs hold back for a decision: seen again, they leave it.
@@ -31,6 +36,7 @@ impl Target {
             connector: claim.run.connector_id.to_string(),
             provider: kind.kind,
             family: kind.family,
+            links_into: kind.links_into,
             families: families.collect(),
             salt: format!("{}:{}:", kind.read_revision, config.get(..16).unwrap_or_default()),
             held: HashSet::new(),
@@ -39,12 +45,13 @@ impl Target {
     }
 
     /// A path of any family, folded. The names of a family that this program does not know ignore case.
-    pub(crate) fn fold(&self, family: &str, path: &Path) -> Path {
+    pub(crate) fn fold(&self, end: &LineageEnd) -> Path {
         let unknown = Family {
             name: "",
             case: Case::Insensitive,
         };
-        self.families.get(family).unwrap_or(&unknown).fold(path)
+        let family = self.families.get(end.family.as_str());
+        family.unwrap_or(&unknown).fold(&end.path)
     }
 
     /// A version as it is stored: it vouches only for what this release read under this config.

@@ -9,7 +9,7 @@ use headwater_catalog::{NewConnector, PageRequest};
 use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cx, Discovery, Facet, Family, Host, Listing, Path,
     Result, Scope, SourceConnector, Split, SplitSink, Visibility,
-    model::{Asset, AssetKind, Field, LineageEdge, LineageEnd},
+    model::{Asset, AssetKind, Field, Flow, LineageEdge, LineageEnd},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -82,14 +82,8 @@ impl SourceConnector for Careless {
             table.fields = Facet::Read(fields);
             table
         };
-        let edge = LineageEdge {
-            upstream: LineageEnd {
-                family: "CARELESS".to_lowercase(),
-                path: Path::new(["SHOP", "Public", "ORDERS"]),
-            },
-            kind: "view".into(),
-            field_pairs: vec![],
-        };
+        let end = LineageEnd::new("careless", Path::new(["SHOP", "Public", "ORDERS"]));
+        let edge = LineageEdge::new(Flow::In, end, "view");
         out.lineage(schema().child("late"), vec![edge.clone()]).await?;
         out.lineage(schema().child("nobody"), vec![edge]).await?;
         out.asset(table("orders", vec![id()])).await?;
@@ -112,6 +106,7 @@ async fn synced(bed: Bed) -> (ToyBed, headwater_catalog::Run) {
         config: json!({}),
         credentials: json!({}),
         source_system_id: None,
+        links_into: None,
     };
     let (store, space) = (&toy.bed.store, toy.bed.space);
     let connector = store.create_connector(space, new, &toy.bed.actor).await.unwrap();

@@ -126,6 +126,7 @@ async fn credentials_are_nowhere_in_clear_text(bed: Bed) {
         config: connector.config,
         credentials: opened,
         source_system_id: None,
+        links_into: None,
     };
     assert!(!format!("{new:?} {patch:?}").contains("hunter2"));
 

@@ -303,6 +303,7 @@ async fn settings_that_no_longer_parse_fail_the_run(bed: Bed) {
         config: json!({}),
         credentials: json!({}),
         source_system_id: None,
+        links_into: None,
     };
     let unknown = store
         .create_connector(toy.bed.space, unknown, &toy.bed.actor)

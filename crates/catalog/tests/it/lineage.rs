@@ -5,7 +5,7 @@ use crate::{
 use headwater_catalog::{LineageDirection, LineageGraph, ProductId};
 use headwater_core::{
     Path,
-    model::{FieldPair, LineageEdge, LineageEnd},
+    model::{FieldPair, Flow, LineageEdge, LineageEnd},
 };
 use headwater_testkit::ToySource;
 
@@ -20,10 +20,8 @@ on_both_engines!(
 
 fn edge(upstream: [&str; 3]) -> LineageEdge {
     LineageEdge {
-        upstream: LineageEnd {
-            family: "toy".into(),
-            path: Path::new(upstream),
-        },
+        flow: Flow::In,
+        end: LineageEnd::new("toy", Path::new(upstream)),
         kind: "dbt".into(),
         field_pairs: vec![FieldPair {
             upstream: vec!["id".into()],

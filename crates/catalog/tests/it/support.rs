@@ -184,6 +184,7 @@ impl Bed {
             config: json!({"host": "db.example.com"}),
             credentials: json!({"username": "reader", "password": "hunter2-clear-text"}),
             source_system_id: None,
+            links_into: None,
         };
         self.store
             .create_connector(self.space, new, &self.actor)

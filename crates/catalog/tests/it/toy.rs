@@ -2,6 +2,7 @@
 
 use crate::{
     careless::Careless,
+    declared::Declared,
     support::{Bed, Place},
     uploads::Listed,
     wide::Wide,
@@ -207,6 +208,8 @@ pub(crate) fn run_engine(bed: &Bed, options: EngineOptions) -> (Engine, Cancella
     registry.register::<Careless>();
     registry.register::<Wide>();
     registry.register::<Listed>();
+    registry.register::<Declared<false>>();
+    registry.register::<Declared<true>>();
     let engine = Engine::new(bed.store.clone(), Arc::new(registry), Host::default(), options);
     let stop = CancellationToken::new();
     let (running, stopped) = (engine.clone(), stop.clone());
@@ -221,6 +224,7 @@ pub(crate) async fn connect(bed: &Bed, space: SpaceId, source: &ToySource, confi
         config,
         credentials: source.credentials(),
         source_system_id: None,
+        links_into: None,
     };
     bed.store.create_connector(space, new, &bed.actor).await.unwrap()
 }

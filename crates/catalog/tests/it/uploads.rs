@@ -126,6 +126,7 @@ impl Uploads {
             config: json!({}),
             credentials: json!({}),
             source_system_id: None,
+            links_into: None,
         };
         let (store, space) = (&toy.bed.store, toy.bed.space);
         let connector = store.create_connector(space, new, &toy.bed.actor).await.unwrap();

@@ -106,6 +106,7 @@ async fn tables_of_as_many_columns_as_there_can_be(bed: Bed) {
         config: json!({}),
         credentials: json!({}),
         source_system_id: None,
+        links_into: None,
     };
     let (store, space) = (&toy.bed.store, toy.bed.space);
     let connector = store.create_connector(space, new, &toy.bed.actor).await.unwrap();

@@ -16,7 +16,7 @@ pub use asset::{
 };
 pub use data_type::DataType;
 pub use field::{Field, Identity, KeyRole};
-pub use lineage::{FieldPair, LineageEdge, LineageEnd};
+pub use lineage::{FieldPair, Flow, LineageEdge, LineageEnd};
 
 /// Declares an open set of snake_case names with its well-known members.
 macro_rules! open_names {

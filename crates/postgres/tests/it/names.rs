@@ -38,7 +38,7 @@ async fn odd_names_survive() {
                 fields: vec!["id.\"1".into()],
             };
             assert_eq!(constraint.references, Some(expected));
-            assert_eq!(run.lineage[&path(&long)][0].upstream.path, path(odd));
+            assert_eq!(run.lineage[&path(&long)][0].end.path, path(odd));
         }
         assert_eq!(run.assets.len(), 3 * schemas.len());
     })

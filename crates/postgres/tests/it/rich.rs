@@ -331,7 +331,7 @@ async fn views_have_definitions_and_upstreams() {
         let upstreams = |owner: &[&str]| -> Vec<Path> {
             run.lineage[&path(owner)]
                 .iter()
-                .map(|edge| edge.upstream.path.clone())
+                .map(|edge| edge.end.path.clone())
                 .collect()
         };
         assert_eq!(
@@ -348,7 +348,7 @@ async fn views_have_definitions_and_upstreams() {
         assert_eq!(run.lineage.len(), 4, "views only");
         let edge = &run.lineage[&path(&["audit", "totals"])][0];
         assert_eq!(
-            (edge.upstream.family.as_str(), edge.kind.as_str()),
+            (edge.end.family.as_str(), edge.kind.as_str()),
             ("postgres", "view")
         );
     })

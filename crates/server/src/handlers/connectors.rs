@@ -38,7 +38,7 @@ pub(crate) async fn create(
     params: Params,
     body: Body<NewConnector>,
 ) -> Status<ConnectorAnswer> {
-    let new = settings::check_new(&app, body.0, params.flag("verify")?).await?;
+    let new = settings::check_new(&app, at.space.id, body.0, params.flag("verify")?).await?;
     let connector = app.store.create_connector(at.space.id, new, &at.actor()).await?;
     Ok(with(StatusCode::CREATED, connector.into()))
 }

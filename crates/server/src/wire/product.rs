@@ -253,7 +253,8 @@ struct LineageArc {
     /// Where the data goes to.
     downstream: LineageEnd,
     /// The product there.
-    downstream_id: String,
+    #[schema(required)]
+    downstream_id: Option<String>,
     /// How this is known.
     #[schema(example = "view")]
     kind: String,
@@ -272,7 +273,7 @@ impl From<catalog::LineageGraph> for LineageGraph {
             upstream: arc.upstream.into(),
             upstream_id: arc.upstream_id.map(|id| id.to_string()),
             downstream: arc.downstream.into(),
-            downstream_id: arc.downstream_id.to_string(),
+            downstream_id: arc.downstream_id.map(|id| id.to_string()),
             kind: arc.kind,
             field_pairs: arc.field_pairs.into_iter().map(FieldPair::from).collect(),
         });

@@ -20,10 +20,10 @@ pub async fn settings<F: Fixture>(fixture: &F) {
         assert_value_is_hidden(fixture, &kind, half, schema);
     }
     assert_secret_is_sent_to_credentials(fixture, &kind);
-    for pointer in kind.destinations {
+    for pointer in kind.destinations.iter().chain(&kind.links_into) {
         assert!(
             has_property(&kind.config_schema, &kind.config_schema, pointer),
-            "settings: DESTINATIONS names {pointer}, which is no property of the config"
+            "settings: DESTINATIONS or LINKS_INTO names {pointer}, which is no property of the config"
         );
     }
 }

@@ -34,8 +34,8 @@ use crate::Part;
 use headwater_core::{
     Error, Facet, Host, Opened, Path, Registry, Visibility,
     model::{
-        Asset, AssetKind, Constraint, ConstraintKind, DataType, Definition, Field, LineageEdge, LineageEnd,
-        Stat, Stats,
+        Asset, AssetKind, Constraint, ConstraintKind, DataType, Definition, Field, Flow, LineageEdge,
+        LineageEnd, Stat, Stats,
     },
 };
 use serde_json::{Value, json};
@@ -191,13 +191,9 @@ impl ToySource {
         let mut view = plain(path.clone(), AssetKind::VIEW, fields);
         view.definition = Facet::Read(Some(Definition::sql(sql)));
         self.put(view);
-        let edge = |upstream: &Path| LineageEdge {
-            upstream: LineageEnd {
-                family: Toy::FAMILY_NAME.into(),
-                path: upstream.clone(),
-            },
-            kind: "view".into(),
-            field_pairs: Vec::new(),
+        let edge = |upstream: &Path| {
+            let end = LineageEnd::new(Toy::FAMILY_NAME, upstream.clone());
+            LineageEdge::new(Flow::In, end, "view")
         };
         self.set_lineage(&path, upstream.into_iter().map(edge).collect());
     }
@@ -236,7 +232,7 @@ impl ToySource {
         self.state().schema(schema).assets.remove(&path);
     }
 
-    /// Sets all edges into an asset.
+    /// Sets all edges that an asset owns.
     pub fn set_lineage(&self, owner: &Path, edges: Vec<LineageEdge>) {
         self.state().lineage.insert(owner.clone(), edges);
     }

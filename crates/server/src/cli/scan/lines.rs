@@ -104,13 +104,15 @@ pub(super) struct EdgeLine {
 
 impl EdgeLine {
     pub(super) fn new(edge: model::LineageEdge, family: &str, owner: Path) -> Self {
+        let (end, owner) = (edge.end, model::LineageEnd::new(family, owner));
+        let (upstream, downstream) = match edge.flow {
+            model::Flow::In => (end, owner),
+            model::Flow::Out => (owner, end),
+        };
         Self {
             kind: edge.kind,
-            upstream: edge.upstream.into(),
-            downstream: LineageEnd {
-                family: family.to_owned(),
-                path: owner,
-            },
+            upstream: upstream.into(),
+            downstream: downstream.into(),
             field_pairs: edge.field_pairs.into_iter().map(FieldPair::from).collect(),
         }
     }
