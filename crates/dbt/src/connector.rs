@@ -51,6 +51,7 @@ impl Connect for Dbt {
         },
     ];
     const DESTINATIONS: &'static [&'static str] = &["/host", "/artifacts_url"];
+    const LINKS_INTO: Option<&'static str> = Some("/warehouse_connector_id");
     type Config = Config;
     type Credentials = Credentials;
 

@@ -30,10 +30,14 @@ pub(crate) fn edges(
     edges
 }
 
-/// The edge between a product and its relation: a source reads it.
+/// The edge between a product and its relation: a source reads it, a model, seed or snapshot builds it. dbt writes
+/// down a schema for an ephemeral model, too, of which nothing is built.
 fn link(kind: &AssetKind, product: &Product, adapter: &str) -> Option<LineageEdge> {
+    let config = product.record.node.config.as_ref();
+    let materialized = config.and_then(|config| config.materialized.as_deref());
     let flow = match kind.as_str() {
         "dbt_source" => Flow::In,
+        "dbt_model" | "dbt_seed" | "dbt_snapshot" if materialized != Some("ephemeral") => Flow::Out,
         _ => return None,
     };
     let end = LineageEnd::new(adapter, relation(product, adapter)?);

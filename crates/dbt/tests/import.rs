@@ -9,7 +9,7 @@ mod common;
 
 use common::{Target, artifact, open, read};
 use flate2::{Compression, write::GzEncoder};
-use headwater_core::{Cx, ErrorKind, Path, model::LineageEdge};
+use headwater_core::{Cx, ErrorKind, Path, model::Flow};
 use headwater_testkit::Collected;
 use serde_json::{Value, json};
 use std::{fmt::Write as _, fs, io::Write as _};
@@ -40,7 +40,7 @@ fn rendered(run: &Collected) -> String {
             "tags": asset.tags,
             "owners": asset.owners,
             "properties": asset.properties,
-            "upstream": run.lineage[path],
+            "edges": run.lineage[path],
         });
         writeln!(text, "{path} {shown:#}").unwrap();
     }
@@ -91,13 +91,7 @@ async fn tests_of_each_kind_stand_with_their_column_and_latest_result() {
 #[tokio::test]
 async fn lineage_leads_through_ephemeral_models_to_the_table_of_the_source() {
     let run = Target::new().read().await;
-    let upstream = |kind, name| -> Vec<String> {
-        let edges: &Vec<LineageEdge> = &run.lineage[&product(kind, name)];
-        edges
-            .iter()
-            .map(|edge| format!("{} {}", edge.upstream.family, edge.upstream.path))
-            .collect()
-    };
+    let upstream = |kind, name| ends(&run, kind, name, Flow::In);
     assert_eq!(upstream("model", "orders"), ["dbt corner_shop.model.stg_orders"]);
     assert_eq!(
         upstream("model", "stg_orders"),
@@ -113,6 +107,71 @@ async fn lineage_leads_through_ephemeral_models_to_the_table_of_the_source() {
             "dbt corner_shop.model.customers.v2",
             "dbt corner_shop.model.orders"
         ]
+    );
+}
+
+/// The other ends of the edges that a product owns.
+fn ends(run: &Collected, kind: &str, name: &str, flow: Flow) -> Vec<String> {
+    let edges = run.lineage[&product(kind, name)].iter();
+    edges
+        .filter(|edge| edge.flow == flow)
+        .map(|edge| format!("{} {}", edge.end.family, edge.end.path))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_dbt_builds_leads_into_its_relation() {
+    let target = Target::new();
+    target.edit(|manifest| {
+        manifest["metadata"]["adapter_type"] = json!("snowflake");
+        manifest["nodes"]["model.corner_shop.days"]["schema"] = json!(null);
+    });
+    let config = json!({"manifest_path": target.file("manifest.json")});
+    let run = read(config, Cx::default()).await;
+    let built = |kind, name| ends(&run, kind, name, Flow::Out);
+    assert_eq!(built("model", "orders"), ["snowflake corner_shop.main.orders"]);
+    assert_eq!(
+        built("model", "customers.v2"),
+        ["snowflake corner_shop.main.customers_v2"],
+        "by the alias"
+    );
+    assert_eq!(
+        built("seed", "raw_orders"),
+        ["snowflake corner_shop.main.raw_orders"]
+    );
+    assert_eq!(
+        built("snapshot", "orders_history"),
+        ["snowflake corner_shop.history.orders_history"]
+    );
+    for (kind, name) in [
+        ("model", "stg_orders"),
+        ("model", "days"),
+        ("source.till", "orders"),
+        ("exposure", "weekly_report"),
+    ] {
+        assert_eq!(built(kind, name), [""; 0], "{kind} {name}");
+    }
+    let kinds: Vec<&str> = run.lineage[&product("seed", "raw_orders")]
+        .iter()
+        .map(|edge| edge.kind.as_str())
+        .collect();
+    assert_eq!(kinds, ["dbt_seed"]);
+}
+
+#[tokio::test]
+async fn the_catalog_spells_relations_as_the_warehouse_does() {
+    let target = Target::new();
+    let file = target.file("catalog.json");
+    let mut catalog: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let real = &mut catalog["nodes"]["model.corner_shop.orders"]["metadata"];
+    for (part, name) in [("database", "SHOP"), ("schema", "MAIN"), ("name", "ORDERS")] {
+        real[part] = json!(name);
+    }
+    fs::write(file, catalog.to_string()).unwrap();
+    let run = target.read().await;
+    assert_eq!(
+        ends(&run, "model", "orders", Flow::Out),
+        ["duckdb SHOP.MAIN.ORDERS"]
     );
 }
 

@@ -15,6 +15,7 @@ mod dbt_cloud;
 mod faults;
 mod first_start;
 mod history;
+mod links;
 mod nodes;
 mod operations;
 mod postgres;

@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 const BOUNDARY: &str = "----------------------------7f3a";
 
 /// One of the artifacts that dbt made of the project beside the connector.
-fn artifact(name: &str) -> Vec<u8> {
+pub(crate) fn artifact(name: &str) -> Vec<u8> {
     let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dbt/tests/artifacts");
     fs::read(artifacts.join(name)).unwrap()
 }
@@ -36,13 +36,13 @@ async fn upload(client: &Client, connector: &str, parts: &[(&str, &[u8])]) -> Re
     Reply::of(request.header(CONTENT_TYPE, form_data).body(form(parts))).await
 }
 
-async fn create_dbt(app: &TestApp) -> String {
+pub(crate) async fn create_dbt(app: &TestApp) -> String {
     app.create_connector(&json!({"name": "corner shop", "connector_type": "dbt_manifest"}))
         .await
 }
 
 /// Uploads and waits for the end of the run.
-async fn import(app: &TestApp, connector: &str, parts: &[(&str, &[u8])]) -> Value {
+pub(crate) async fn import(app: &TestApp, connector: &str, parts: &[(&str, &[u8])]) -> Value {
     let started = upload(app, connector, parts).await.expect(202);
     app.job_ended(started["job_id"].as_str().unwrap()).await
 }
