@@ -10,6 +10,7 @@
 
 mod bench;
 mod check;
+mod dbt;
 mod demo;
 mod examples;
 mod http;
@@ -31,6 +32,7 @@ usage: cargo xtask COMMAND
   demo [--keep]    the server beside a throw-away PostgreSQL: sync, change a table, sync again
   bench postgres   what scans and syncs cost, as ratios to floors taken in the same run (release build, Linux)
   examples         run the programs under examples/ against a throw-away PostgreSQL
+  dbt-artifacts    build examples/dbt-shop with dbt-core, and write the artifacts that `headwater demo` ships
 
 example: cargo xtask test -- -p headwater-postgres";
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["demo", "--keep"] => demo::run(true),
         ["bench", args @ ..] => bench::run(args),
         ["examples"] => examples::run(),
+        ["dbt-artifacts"] => dbt::ship(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

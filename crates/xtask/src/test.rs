@@ -1,10 +1,11 @@
 //! `cargo xtask test`: the peers, then every test of the workspace.
 
 use crate::{
-    Result, peers,
+    Result,
+    peers::{self, DBT_1_7, DBT_1_11},
     workspace::{self, cargo, succeeds},
 };
-use std::process::Command;
+use std::{process::Command, thread};
 
 type Variables = Vec<(&'static str, String)>;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(args: &[&str]) -> Result {
         peers.push(("HEADWATER_TEST_POSTGRES_ALT", other.url("postgres")));
         peers.push(("HEADWATER_TEST_PG_BIN_ALT", other.bin.display().to_string()));
     }
+    peers.extend(dbt_artifacts());
     let pgbouncer = peers::PgBouncer::find();
     if let Ok(found) = &pgbouncer {
         peers.push(("HEADWATER_TEST_PGBOUNCER", found.program.display().to_string()));
@@ -31,6 +33,28 @@ pub(crate) fn run(args: &[&str]) -> Result {
         eprintln!("NOT TESTED: the postgres connector through PgBouncer. {error}");
     }
     result
+}
+
+/// Artifacts of the example project by the oldest and the newest dbt-core, each made in a thread of its own. Where
+/// they cannot be had the tests that read them fail, and what is told here says why.
+fn dbt_artifacts() -> Variables {
+    let versions = [
+        ("HEADWATER_TEST_DBT_ARTIFACTS_1_7", DBT_1_7),
+        ("HEADWATER_TEST_DBT_ARTIFACTS_1_11", DBT_1_11),
+    ];
+    let made = versions.map(|(name, dbt)| {
+        let made = thread::spawn(move || dbt.artifacts().map_err(|error| error.to_string()));
+        (name, made)
+    });
+    let mut found = Vec::new();
+    for (name, made) in made {
+        match made.join() {
+            Ok(Ok(folder)) => found.push((name, folder.display().to_string())),
+            Ok(Err(error)) => eprintln!("{name} is not set: {error}"),
+            Err(_panic) => eprintln!("{name} is not set"),
+        }
+    }
+    found
 }
 
 fn with_peers(peers: &Variables, args: &[&str]) -> Result<Command> {

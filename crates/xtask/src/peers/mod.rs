@@ -2,11 +2,13 @@
 
 mod account;
 mod binaries;
+mod dbt;
 mod pgbouncer;
 mod postgres;
 mod reaper;
 
 pub(crate) use binaries::Binaries;
+pub(crate) use dbt::{DBT_1_7, DBT_1_11, example_project};
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use postgres::{Postgres, random_hex};
 pub(crate) use reaper::Reaper;

@@ -1,0 +1,1 @@
+select name, spent from {{ ref('customers', v=2) }} order by spent desc limit 10

@@ -1,0 +1,2 @@
+select customer_id, name, email, city
+from {{ ref('stg_customers') }}
