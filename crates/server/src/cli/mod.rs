@@ -2,6 +2,8 @@
 //! `headwater_server::cli::run(registry)`.
 
 mod check;
+#[cfg(feature = "dbt")]
+mod demo;
 mod logs;
 mod registry;
 mod scan;
@@ -45,6 +47,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "dbt")]
+    Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     Scan(scan::ScanArgs),
     Check(check::CheckArgs),
@@ -82,6 +86,8 @@ pub fn run(registry: Registry) -> ExitCode {
 impl Command {
     async fn run(self, registry: Registry) -> u8 {
         match self {
+            #[cfg(feature = "dbt")]
+            Self::Demo(args) => demo::run(args).await,
             Self::Serve(args) => serve::run(args, registry).await,
             Self::Scan(args) => scan::run(args, &registry).await,
             Self::Check(args) => check::run(args, &registry).await,

@@ -10,6 +10,7 @@
 
 mod check;
 mod database;
+mod demo;
 mod scan;
 mod schema;
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 use crate::{headwater, stderr, stdout};
 use serde_json::Value;
 
-const COMMANDS: [&str; 5] = ["serve", "scan", "check", "connector-types", "openapi"];
+const COMMANDS: [&str; 6] = ["demo", "serve", "scan", "check", "connector-types", "openapi"];
 
 #[test]
 fn every_help_has_an_example() {

@@ -189,10 +189,10 @@ fn write_view(
 }
 
 /// The same words for the same seed, on every machine.
-struct Words(u64);
+pub(super) struct Words(pub(super) u64);
 
 impl Words {
-    fn next(&mut self, below: usize) -> usize {
+    pub(super) fn next(&mut self, below: usize) -> usize {
         // splitmix64
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -201,11 +201,11 @@ impl Words {
         ((mixed ^ (mixed >> 31)) % below as u64) as usize
     }
 
-    fn noun(&mut self) -> &'static str {
+    pub(super) fn noun(&mut self) -> &'static str {
         NOUNS[self.next(NOUNS.len())]
     }
 
-    fn sentence(&mut self, length: usize) -> String {
+    pub(super) fn sentence(&mut self, length: usize) -> String {
         let words: Vec<&str> = (0..length).map(|_| WORDS[self.next(WORDS.len())]).collect();
         words.join(" ")
     }
