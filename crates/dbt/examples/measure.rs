@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use headwater_core::{Host, Item, LocalFiles, Options, Registry, SyncEvent};
 use headwater_dbt::Dbt;
 use serde::{
-    Deserialize, Deserializer,
+    Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::json;
@@ -29,24 +29,26 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn bare(file: &str) -> Result<(), Box<dyn Error>> {
     let text = fs::read(file)?;
     let mut json = serde_json::Deserializer::from_slice(&text);
-    let entries = Sections.deserialize(&mut json)?;
+    let entries = Entries { of_sections: true }.deserialize(&mut json)?;
     json.end()?;
     println!("{entries} entries");
     Ok(())
 }
 
-struct Sections;
-struct Entries;
+/// Counts the members of an object, or those of its members.
+struct Entries {
+    of_sections: bool,
+}
 
-impl<'de> DeserializeSeed<'de> for Sections {
+impl<'de> DeserializeSeed<'de> for Entries {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<usize, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Sections {
+impl<'de> Visitor<'de> for Entries {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,8 +58,50 @@ impl<'de> Visitor<'de> for Sections {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
         let mut entries = 0;
         while map.next_key::<IgnoredAny>()?.is_some() {
-            entries += map.next_value_seed(Entries)?;
+            entries += match self.of_sections {
+                true => map.next_value_seed(Self { of_sections: false })?,
+                false => map.next_value::<IgnoredAny>().map(|_| 1)?,
+            };
         }
         Ok(entries)
     }
+
+    fn visit_unit<E>(self) -> Result<usize, E> {
+        Ok(0)
+    }
+}
+
+/// As `headwater scan` reads local files, without the lines that it prints.
+fn connector(manifest: &str, catalog: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let mut registry = Registry::default();
+    registry.register::<Dbt>();
+    let mut host = Host::default();
+    host.local_files = LocalFiles::Allowed;
+    let config = json!({"manifest_path": manifest, "catalog_path": catalog});
+    let opened = registry.get("dbt")?.open(config, json!({}), &host)?;
+    let mut options = Options::default();
+    options.scope = opened.scope;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let assets = runtime.block_on(async {
+        let mut events = headwater_core::sync(opened.connector, options);
+        let mut assets = 0;
+        while let Some(event) = events.next().await {
+            match event {
+                SyncEvent::Item {
+                    item: Item::Asset(_), ..
+                } => assets += 1,
+                SyncEvent::Failed(error)
+                | SyncEvent::Ended {
+                    result: Err(error), ..
+                } => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(assets)
+    })?;
+    println!("{assets} assets");
+    Ok(())
 }
