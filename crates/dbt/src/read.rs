@@ -110,9 +110,8 @@ impl<'a> Reading<'a> {
             match (artifact, key) {
                 (_, "metadata") => self.metadata(file, artifact),
                 (Artifact::Manifest, key) => self.manifest_section(file, key),
-                (Artifact::Catalog, "nodes" | "sources") => {
-                    object(file, |file, id| self.catalog_entry(file, id))
-                }
+                (Artifact::Catalog, "nodes") => file.members(|file, id| self.catalog_entry(file, id)),
+                (Artifact::Catalog, "sources") => object(file, |file, id| self.catalog_entry(file, id)),
                 (Artifact::RunResults | Artifact::Sources, "results") => {
                     file.elements(|file| self.result(file, artifact))
                 }
@@ -151,6 +150,8 @@ impl<'a> Reading<'a> {
                 object(file, |file, id| self.node(file, id))
             }
             "groups" => object(file, |file, _| self.group(file)),
+            // A list of nodes before dbt 1.0, then lists by the nodes' names.
+            "disabled" if file.peek()? == Some(b'[') => self.disabled(file),
             "disabled" => object(file, |file, _| self.disabled(file)),
             _ => pass_over(file),
         }
@@ -217,7 +218,6 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// A name has a list of the nodes that are disabled under it.
     fn disabled(&mut self, file: &mut File) -> Result<()> {
         if file.peek()? != Some(b'[') {
             return skip(file.value()?);
@@ -255,11 +255,11 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Walks a section that older versions lack and newer ones leave null.
+/// Walks a section that a file may lack, or have null or in a form of its own: then nothing is taken of it.
 fn object(file: &mut File, each: impl FnMut(&mut File, &str) -> Result<()>) -> Result<()> {
     match file.peek()? {
-        Some(b'n') => skip(file.value()?),
-        _ => file.members(each),
+        Some(b'{') => file.members(each),
+        _ => skip(file.value()?),
     }
 }
 
