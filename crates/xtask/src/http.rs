@@ -3,10 +3,15 @@
 use crate::Result;
 use serde_json::Value;
 use std::{
-    io::{Read, Write},
+    fs::File,
+    io::{self, Read, Write},
     net::TcpStream,
+    path::Path,
     time::Duration,
 };
+
+/// Between the parts of a form.
+const BOUNDARY: &str = "headwater-xtask-boundary";
 
 /// Talks to a server on this machine.
 #[derive(Debug)]
@@ -28,30 +33,64 @@ impl Client {
         self.send("POST", path, Some(body))
     }
 
+    /// POST of files as a form, each as it is read: the answer's body, which must be a success.
+    pub(crate) fn upload(&self, path: &str, parts: &[(&str, &Path)]) -> Result<Value> {
+        let head = |name: &str| {
+            format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
+                 Content-Type: application/json\r\n\r\n"
+            )
+        };
+        let end = format!("--{BOUNDARY}--\r\n");
+        let mut length = end.len() as u64;
+        for (name, file) in parts {
+            length += head(name).len() as u64 + file.metadata()?.len() + 2;
+        }
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let mut stream = self.begin("POST", path, &kind, length)?;
+        for (name, file) in parts {
+            stream.write_all(head(name).as_bytes())?;
+            io::copy(&mut File::open(file)?, &mut stream)?;
+            stream.write_all(b"\r\n")?;
+        }
+        stream.write_all(end.as_bytes())?;
+        answer(stream, "POST", path)
+    }
+
     fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
         let body = body.map(Value::to_string).unwrap_or_default();
+        let mut stream = self.begin(method, path, "application/json", body.len() as u64)?;
+        stream.write_all(body.as_bytes())?;
+        answer(stream, method, path)
+    }
+
+    /// Sends the head of a request.
+    fn begin(&self, method: &str, path: &str, kind: &str, length: u64) -> Result<TcpStream> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         // HTTP/1.0: the answer comes in one piece and ends with the connection.
         write!(
             stream,
             "{method} {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
-            self.key,
-            body.len(),
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n",
+            self.address, self.key,
         )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (status, body) = parse(&answer)?;
-        match status {
-            200..300 => Ok(body),
-            _ => Err(format!(
-                "{method} {path}: {status} {}",
-                body["detail"].as_str().unwrap_or_default()
-            )
-            .into()),
-        }
+        Ok(stream)
+    }
+}
+
+/// The body of an answer that must be a success.
+fn answer(mut stream: TcpStream, method: &str, path: &str) -> Result<Value> {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (status, body) = parse(&answer)?;
+    match status {
+        200..300 => Ok(body),
+        _ => Err(format!(
+            "{method} {path}: {status} {}",
+            body["detail"].as_str().unwrap_or_default()
+        )
+        .into()),
     }
 }
 

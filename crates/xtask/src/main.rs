@@ -31,6 +31,7 @@ usage: cargo xtask COMMAND
   check            formatting, lints, docs, licences, and each crate alone
   demo [--keep]    the server beside a throw-away PostgreSQL: sync, change a table, sync again
   bench postgres   what scans and syncs cost, as ratios to floors taken in the same run (release build, Linux)
+  bench dbt        what imports of artifacts cost, likewise
   examples         run the programs under examples/ against a throw-away PostgreSQL
   dbt-artifacts    build examples/dbt-shop with dbt-core, and write the artifacts that `headwater demo` ships
 

@@ -102,6 +102,11 @@ impl Server {
     pub(crate) fn sync(&self, connector: &str) -> Result<Value> {
         let path = format!("/catalog/spaces/default/connectors/{connector}/sync");
         let started = self.client.post(&path, &serde_json::json!({}))?;
+        self.ended(&started)
+    }
+
+    /// Waits for the end of a sync that was started.
+    pub(crate) fn ended(&self, started: &Value) -> Result<Value> {
         let job = started["job_id"].as_str().ok_or("the sync has no job_id")?;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {

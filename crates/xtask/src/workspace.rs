@@ -96,22 +96,21 @@ fn metadata() -> Result<Value> {
 
 /// Builds a binary of the workspace and returns where it is.
 pub(crate) fn build(package: &str) -> Result<PathBuf> {
-    build_with(package, &[])
+    build_with(package, &["--bins"])
 }
 
 /// Builds a binary as users get it, and returns where it is.
 pub(crate) fn build_release(package: &str) -> Result<PathBuf> {
-    build_with(package, &["--release"])
+    build_with(package, &["--bins", "--release"])
+}
+
+/// Builds an example of a package as users would, and returns where it is.
+pub(crate) fn build_release_example(package: &str, example: &str) -> Result<PathBuf> {
+    build_with(package, &["--example", example, "--release"])
 }
 
 fn build_with(package: &str, flags: &[&str]) -> Result<PathBuf> {
-    let mut cargo = cargo([
-        "build",
-        "--message-format=json-render-diagnostics",
-        "--bins",
-        "-p",
-        package,
-    ])?;
+    let mut cargo = cargo(["build", "--message-format=json-render-diagnostics", "-p", package])?;
     cargo.args(flags);
     let output = cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {

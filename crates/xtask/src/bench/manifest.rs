@@ -142,7 +142,13 @@ impl Project<'_> {
         for number in 0..counts.snapshots {
             let columns = self.columns(10);
             let read = [self.any_model()];
-            self.relation("snapshot", &format!("snap_{number:06}"), "snapshot", columns, &read)?;
+            self.relation(
+                "snapshot",
+                &format!("snap_{number:06}"),
+                "snapshot",
+                columns,
+                &read,
+            )?;
         }
         for number in 0..counts.analyses {
             let read = [self.any_model()];
@@ -168,8 +174,12 @@ impl Project<'_> {
                 false => self.any_model(),
             })
             .collect();
-        let name = format!("{}_{}_{number:06}", if staged { "stg" } else { "fct" }, self.words.noun());
-        let materialized = if number % 3 == 0 { "view" } else { "table" };
+        let name = format!(
+            "{}_{}_{number:06}",
+            if staged { "stg" } else { "fct" },
+            self.words.noun()
+        );
+        let materialized = if number.is_multiple_of(3) { "view" } else { "table" };
         let names = columns.keys().cloned().collect();
         self.relation("model", &name, materialized, columns, &read)?;
         self.models.push((name, names));
@@ -178,7 +188,10 @@ impl Project<'_> {
 
     fn any_model(&mut self) -> String {
         let models = self.models.len().max(1);
-        let name = self.models.get(self.words.next(models)).map(|(name, _)| name.as_str());
+        let name = self
+            .models
+            .get(self.words.next(models))
+            .map(|(name, _)| name.as_str());
         format!("model.{PROJECT}.{}", name.unwrap_or("none"))
     }
 
@@ -213,8 +226,12 @@ impl Project<'_> {
         let names: Vec<String> = columns.keys().cloned().collect();
         let entry = self.catalog_entry(&id, "mart", name, &names);
         self.catalog.member(&id, &entry)?;
-        let code = if read.is_empty() { String::new() } else { self.code(&names, read) };
-        let node = json!({
+        let code = if read.is_empty() {
+            String::new()
+        } else {
+            self.code(&names, read)
+        };
+        let mut node = json!({
             "database": "analytics", "schema": "mart", "name": name, "resource_type": kind,
             "package_name": PROJECT, "path": format!("marts/{name}.sql"), "alias": name, "unique_id": id,
             "original_file_path": format!("models/marts/{name}.sql"), "fqn": [PROJECT, "marts", name],
@@ -223,6 +240,8 @@ impl Project<'_> {
             "columns": columns, "meta": {"owner": "@team"}, "group": null, "language": "sql",
             "docs": {"show": true, "node_color": null}, "patch_path": format!("{PROJECT}://models/_{name}.yml"),
             "build_path": null, "unrendered_config": {"materialized": materialized, "tags": ["nightly"]},
+        });
+        let more = json!({
             "created_at": 1772431200.5, "relation_name": format!("\"analytics\".\"mart\".\"{name}\""),
             "raw_code": code, "compiled_code": code, "compiled": true, "doc_blocks": [], "refs": [], "sources": [],
             "metrics": [], "functions": [], "depends_on": {"macros": ["macro.dbt.is_incremental"], "nodes": read},
@@ -231,6 +250,9 @@ impl Project<'_> {
             "contract": {"enforced": false, "alias_types": true, "checksum": null}, "version": null,
             "latest_version": null, "deprecation_date": null, "primary_key": ["id"], "time_spine": null,
         });
+        if let (Value::Object(node), Value::Object(more)) = (&mut node, more) {
+            node.extend(more);
+        }
         self.node(id, &node, read)
     }
 
@@ -240,7 +262,9 @@ impl Project<'_> {
             format!("c{number} as (\n    select * from {{{{ ref('{name}') }}}}\n    where updated_at > current_date - 30\n)")
         });
         let tables = tables.collect::<Vec<_>>().join(",\n");
-        let selected = columns.iter().map(|name| format!("    coalesce(c0.{name}, 'none') as {name}"));
+        let selected = columns
+            .iter()
+            .map(|name| format!("    coalesce(c0.{name}, 'none') as {name}"));
         let selected = selected.collect::<Vec<_>>().join(",\n");
         let note = self.words.sentence(30);
         format!("with {tables}\n\n-- \"{note}\"\nselect\n{selected}\nfrom c0\ngroup by 1, 2, 3\n")
@@ -251,7 +275,10 @@ impl Project<'_> {
         let Some((model, columns)) = self.models.get(number % models).cloned() else {
             return Ok(());
         };
-        let column = columns.get(number / models % columns.len().max(1)).cloned().unwrap_or_default();
+        let column = columns
+            .get(number / models % columns.len().max(1))
+            .cloned()
+            .unwrap_or_default();
         let kind = TESTS[number % TESTS.len()];
         let name = format!("{kind}_{model}_{column}");
         let read = [format!("model.{PROJECT}.{model}")];
@@ -327,10 +354,19 @@ impl Project<'_> {
             let told = json!({"name": format!("macro_{number:04}"), "resource_type": "macro", "package_name": "dbt",
                 "macro_sql": format!("{{% macro macro_{number:04}(relation) -%}}\n{text}\n{{%- endmacro %}}"),
                 "depends_on": {"macros": []}, "description": "", "meta": {}, "arguments": []});
-            self.manifest.member(&format!("macro.dbt.macro_{number:04}"), &told)?;
+            self.manifest
+                .member(&format!("macro.dbt.macro_{number:04}"), &told)?;
         }
         self.manifest.close()?;
-        for empty in ["docs", "exposures", "metrics", "groups", "disabled", "semantic_models", "unit_tests"] {
+        for empty in [
+            "docs",
+            "exposures",
+            "metrics",
+            "groups",
+            "disabled",
+            "semantic_models",
+            "unit_tests",
+        ] {
             self.manifest.member(empty, &json!({}))?;
         }
         for map in ["parent_map", "child_map"] {
@@ -375,9 +411,13 @@ mod tests {
         };
         let (manifest, catalog) = made();
         assert_eq!(made(), (manifest.clone(), catalog.clone()));
-        let [manifest, catalog] = [manifest, catalog].map(|text| serde_json::from_slice::<Value>(&text).unwrap());
+        let [manifest, catalog] =
+            [manifest, catalog].map(|text| serde_json::from_slice::<Value>(&text).unwrap());
         let count = |file: &Value, section: &str| file[section].as_object().unwrap().len();
-        assert_eq!((count(&manifest, "nodes"), count(&manifest, "sources")), (200, 20));
+        assert_eq!(
+            (count(&manifest, "nodes"), count(&manifest, "sources")),
+            (200, 20)
+        );
         assert_eq!((count(&catalog, "nodes"), count(&catalog, "sources")), (106, 20));
         assert_eq!(count(&manifest, "parent_map"), 220);
     }

@@ -1,10 +1,12 @@
-//! `cargo xtask bench postgres`: what reading a PostgreSQL database costs, against floors taken in the same run.
+//! `cargo xtask bench`: what reading a source costs, against floors taken in the same run.
 //!
-//! The floor of reading is R: four COPYs by psql that fetch what a sync needs. The floor of a first sync is R
+//! PostgreSQL: the floor of reading is R: four COPYs by psql that fetch what a sync needs. The floor of a first sync is R
 //! and the bare insert of the rows that it leaves. All processes are counted, PostgreSQL's too: a connector
-//! that makes its source work is not fast.
+//! that makes its source work is not fast. dbt: the floor is a bare read of the same files.
 
+mod dbt;
 mod generate;
+mod manifest;
 mod measure;
 mod postgres;
 mod proxy;
@@ -16,11 +18,12 @@ use crate::Result;
 pub(crate) fn run(args: &[&str]) -> Result {
     match args {
         ["postgres", options @ ..] => postgres::run(&Options::parse(options)?),
+        ["dbt", options @ ..] => dbt::run(&dbt::Options::parse(options)?),
         _ => Err(USAGE.into()),
     }
 }
 
-const USAGE: &str = "usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]";
+const USAGE: &str = "usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]\n   or: cargo xtask bench dbt [--nodes 1000 10000 50000] [--repeat 5]";
 
 /// What to measure, and how often.
 #[derive(Debug, PartialEq)]

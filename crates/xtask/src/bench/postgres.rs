@@ -116,8 +116,8 @@ impl Bench {
 
     /// Everything once, so that all of it meets the same machine.
     fn sample(&self, database: &str, times: u32) -> Result<Sample> {
-        let floor = measure::command(self.postmaster, times, || self.floor(database))?;
-        let scan = measure::command(self.postmaster, times, || {
+        let floor = measure::command(Some(self.postmaster), times, || self.floor(database))?;
+        let scan = measure::command(Some(self.postmaster), times, || {
             self.scan(database, self.postgres.port())
         })?;
         let server = Server::start(&self.program)?;
@@ -145,7 +145,9 @@ impl Bench {
             relations,
             columns: WIDE_COLUMNS,
         })?;
-        let scan = measure::command(self.postmaster, 1, || self.scan(&database, self.postgres.port()))?;
+        let scan = measure::command(Some(self.postmaster), 1, || {
+            self.scan(&database, self.postgres.port())
+        })?;
         let server = Server::start(&self.program)?;
         let connector = self.connect(&server, &database)?;
         let first = self.sync(&server, &connector)?;
@@ -214,7 +216,7 @@ impl Bench {
     /// A scan over a line with a delay, in words.
     fn slow_line(&self, database: &str) -> Result<String> {
         let proxy = Proxy::start(self.postgres.port(), DELAY)?;
-        let used = measure::command(self.postmaster, 1, || self.scan(database, proxy.port))?;
+        let used = measure::command(Some(self.postmaster), 1, || self.scan(database, proxy.port))?;
         let (connections, round_trips) = proxy.counts();
         Ok(format!(
             "scan with {} ms added to each round trip: {:.1} s, {round_trips} round trips over {connections} connections",
