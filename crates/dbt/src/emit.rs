@@ -2,7 +2,7 @@
 
 use crate::{
     convert, identity, lineage,
-    project::{Fault, Product, Project},
+    project::{Fault, Faults, Product, Project},
 };
 use headwater_core::{
     Cost, Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
@@ -34,7 +34,11 @@ pub(crate) async fn project(
     split: &Split,
     out: &SplitSink,
 ) -> Result<()> {
-    warn(&project, out).await?;
+    for (code, detail) in &project.origin.warnings {
+        out.warn(*code, detail.clone(), None).await?;
+    }
+    warn_of_version(&project, out).await?;
+    warn(&mut project.faults, out).await?;
     out.cost(Cost {
         requests: project.origin.requests,
         ..Cost::default()
@@ -54,12 +58,17 @@ pub(crate) async fn project(
         })
         .await?;
         (project, last) = (rest, end);
+        warn(&mut project.faults, out).await?;
         for product in page {
             emit(product, &mut reported, out).await?;
         }
         if last.is_none() {
             break;
         }
+    }
+    if project.faults.untold() > 0 {
+        let detail = format!("{} more fields were left out", project.faults.untold());
+        out.warn("artifact_unread", detail, None).await?;
     }
     for namespace in &split.namespaces {
         out.close(namespace, Listing::Complete).await?;
@@ -79,30 +88,30 @@ pub(crate) async fn blocking<T: Send + 'static>(
     }
 }
 
-async fn warn(project: &Project, out: &SplitSink) -> Result<()> {
-    for (code, detail) in &project.origin.warnings {
-        out.warn(*code, detail.clone(), None).await?;
+async fn warn_of_version(project: &Project, out: &SplitSink) -> Result<()> {
+    match project.header.newer_version() {
+        Some(version) => {
+            let detail = format!("the manifest has version {version}, newer than this connector knows");
+            out.warn("newer_schema", detail, None).await
+        }
+        None => Ok(()),
     }
-    if let Some(version) = project.header.newer_version() {
-        let detail = format!("the manifest has version {version}, newer than this connector knows");
-        out.warn("newer_schema", detail, None).await?;
-    }
+}
+
+/// Tells what was left out so far, once.
+async fn warn(faults: &mut Faults, out: &SplitSink) -> Result<()> {
     for Fault {
         file,
         unique_id,
         field,
-    } in &project.faults.told
+    } in faults.told.drain(..)
     {
         let detail = match field.as_str() {
             "" => format!("{file}: {unique_id} is not of the expected shape: nothing was read of it"),
             field => format!("{file}: {field} of {unique_id} is not of the expected type: it was left out"),
         };
-        out.warn("artifact_unread", detail, identity::path(unique_id))
+        out.warn("artifact_unread", detail, identity::path(&unique_id))
             .await?;
-    }
-    if project.faults.untold > 0 {
-        let detail = format!("{} more fields were left out", project.faults.untold);
-        out.warn("artifact_unread", detail, None).await?;
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! A project as its artifacts tell it: an index in memory, the nodes themselves in a spool.
 
 use crate::{
-    artifact::{CatalogEntry, FreshnessResult, Header, Node, Owner, RunResult},
+    artifact::{Artifact, CatalogEntry, FreshnessResult, Header, Node, Owner, RunResult, Text, parse},
     files::Origin,
     identity,
     spool::{Slot, Spool},
 };
 use headwater_core::{Path, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was read, when all of it proved good.
@@ -27,16 +27,17 @@ pub(crate) struct Project {
     pub(crate) origin: Origin,
 }
 
-/// Where the records of a product stand.
+/// Where all that is told of a product stands.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) node: Slot,
     pub(crate) catalog: Option<Slot>,
+    pub(crate) result: Option<Slot>,
+    pub(crate) freshness: Option<Slot>,
 }
 
 /// A node of the manifest, and how it fared.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(crate) struct NodeRecord {
     pub(crate) node: Node,
     pub(crate) result: Option<RunResult>,
@@ -66,11 +67,12 @@ pub(crate) struct Product {
     pub(crate) tests: Vec<TestRecord>,
 }
 
-/// What was left out of the artifacts because it could not be understood: the first of each, then a count.
+/// What was left out of the artifacts because it could not be understood: the first of it, then a count.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
+    /// What is still to be told.
     pub(crate) told: Vec<Fault>,
-    pub(crate) untold: u64,
+    count: usize,
 }
 
 /// One thing that was left out.
@@ -85,12 +87,20 @@ pub(crate) struct Fault {
 impl Faults {
     const MOST: usize = 100;
 
-    pub(crate) fn push(&mut self, fault: Fault) {
-        if self.told.len() < Self::MOST {
-            self.told.push(fault);
-        } else {
-            self.untold += 1;
+    pub(crate) fn push(&mut self, artifact: Artifact, unique_id: &str, field: &str) {
+        self.count += 1;
+        if self.count <= Self::MOST {
+            self.told.push(Fault {
+                file: artifact.file_name(),
+                unique_id: unique_id.to_owned(),
+                field: field.to_owned(),
+            });
         }
+    }
+
+    /// How many are not told one by one.
+    pub(crate) fn untold(&self) -> usize {
+        self.count.saturating_sub(Self::MOST)
     }
 }
 
@@ -114,10 +124,46 @@ impl Project {
             tests.push(self.spool.read::<TestRecord>(*slot)?);
         }
         tests.sort_by(|a, b| (&a.column, &a.name).cmp(&(&b.column, &b.name)));
+        let (node, unread) = self.entry::<Node>(Artifact::Manifest, unique_id, entry.node)?;
+        let catalog = entry
+            .catalog
+            .map(|slot| self.entry(Artifact::Catalog, unique_id, slot));
         Ok(Product {
-            record: self.spool.read(entry.node)?,
-            catalog: entry.catalog.map(|slot| self.spool.read(slot)).transpose()?,
+            record: NodeRecord {
+                node,
+                unread,
+                result: entry.result.map(|slot| self.spool.read(slot)).transpose()?,
+                freshness: entry.freshness.map(|slot| self.spool.read(slot)).transpose()?,
+            },
+            catalog: catalog.transpose()?.map(|(entry, _)| entry),
             tests,
         })
+    }
+
+    /// Reads an entry of an artifact, as far as it is of the expected shape, and whether nothing of it is.
+    fn entry<T: DeserializeOwned + Default>(
+        &mut self,
+        artifact: Artifact,
+        unique_id: &str,
+        slot: Slot,
+    ) -> Result<(T, bool)> {
+        let mut unread = false;
+        let text = Text {
+            text: self.spool.text(slot)?,
+            offset: 0,
+        };
+        let faults = &mut self.faults;
+        let parsed = parse(text, |field| {
+            unread |= field.is_empty();
+            faults.push(artifact, unique_id, field);
+        });
+        // Well-formed it is; yet there are numbers and escapes that no value can hold.
+        Ok(parsed.map_or_else(
+            |_error| {
+                faults.push(artifact, unique_id, "");
+                (T::default(), true)
+            },
+            |parsed| (parsed, unread),
+        ))
     }
 }

@@ -3,13 +3,13 @@
 
 use crate::{
     artifact::{
-        Args, Artifact, CatalogEntry, FreshnessResult, Group, Header, Node, Owner, RunResult, Scanner,
-        Source, Text, open, parse, skip,
+        Args, Artifact, FreshnessResult, Group, Header, Owner, RunResult, Scanner, Source, Test, Text, open,
+        parse,
     },
     error,
     files::{Files, Input, Origin},
     identity,
-    project::{Entry, Fault, Faults, NodeRecord, Project, TestRecord},
+    project::{Entry, Faults, Project, TestRecord},
     spool::{Slot, SpoolWriter},
 };
 use headwater_core::{Error, Result};
@@ -161,32 +161,34 @@ impl<'a> Reading<'a> {
         if self.stop.is_cancelled() {
             return Err(Error::stopped());
         }
-        let text = file.value()?;
         if id.starts_with("test.") || id.starts_with("unit_test.") {
-            return self.test(text, id);
+            return self.test(file.value()?, id);
         }
+        let text = file.valid()?;
         if identity::path(id).is_none() {
-            return skip(text);
+            return Ok(());
         }
-        let mut record = NodeRecord::default();
-        record.node = parse(text, |field| {
-            record.unread |= field.is_empty();
-            self.faults.push(fault(Artifact::Manifest, id, field));
-        })?;
-        record.result = self.results.remove(id);
-        record.freshness = self.freshness.remove(id);
+        let spool = &mut self.spool;
         let entry = Entry {
-            node: self.spool.append(&record)?,
+            node: spool.append_text(text.text.as_bytes())?,
             catalog: self.catalog.remove(id),
+            result: self
+                .results
+                .remove(id)
+                .map(|one| spool.append(&one))
+                .transpose()?,
+            freshness: self
+                .freshness
+                .remove(id)
+                .map(|one| spool.append(&one))
+                .transpose()?,
         };
         self.nodes.insert(id.into(), entry);
         Ok(())
     }
 
     fn test(&mut self, text: Text<'_>, id: &str) -> Result<()> {
-        let node: Node = parse(text, |field| {
-            self.faults.push(fault(Artifact::Manifest, id, field));
-        })?;
+        let node: Test = parse(text, |field| self.faults.push(Artifact::Manifest, id, field))?;
         let targets = tested(&node);
         let slot = self.spool.append(&TestRecord {
             name: node.name.unwrap_or_else(|| id.to_owned()),
@@ -220,26 +222,23 @@ impl<'a> Reading<'a> {
 
     fn disabled(&mut self, file: &mut File) -> Result<()> {
         if file.peek()? != Some(b'[') {
-            return skip(file.value()?);
+            return file.valid().map(drop);
         }
         file.elements(|file| {
             self.disabled += 1;
-            skip(file.value()?)
+            file.valid().map(drop)
         })
     }
 
     fn catalog_entry(&mut self, file: &mut File, id: &str) -> Result<()> {
-        let entry: CatalogEntry = parse(file.value()?, |field| {
-            self.faults.push(fault(Artifact::Catalog, id, field));
-        })?;
-        let slot = self.spool.append(&entry)?;
+        let slot = self.spool.append_text(file.valid()?.text.as_bytes())?;
         self.catalog.insert(id.into(), slot);
         Ok(())
     }
 
     fn result(&mut self, file: &mut File, artifact: Artifact) -> Result<()> {
         let text = file.value()?;
-        let mut wrong = |field: &str| self.faults.push(fault(artifact, "results", field));
+        let mut wrong = |field: &str| self.faults.push(artifact, "results", field);
         if artifact == Artifact::Sources {
             let result: FreshnessResult = parse(text, &mut wrong)?;
             if let Some(id) = result.unique_id.clone() {
@@ -259,15 +258,15 @@ impl<'a> Reading<'a> {
 fn object(file: &mut File, each: impl FnMut(&mut File, &str) -> Result<()>) -> Result<()> {
     match file.peek()? {
         Some(b'{') => file.members(each),
-        _ => skip(file.value()?),
+        _ => file.valid().map(drop),
     }
 }
 
 /// Checks a member that nothing is taken of, entry by entry.
 fn pass_over(file: &mut File) -> Result<()> {
     match file.peek()? {
-        Some(b'{') => file.members(|file, _| skip(file.value()?)),
-        _ => skip(file.value()?),
+        Some(b'{') => file.members(|file, _| file.valid().map(drop)),
+        _ => file.valid().map(drop),
     }
 }
 
@@ -291,7 +290,7 @@ fn recognise(artifact: Artifact, seen: &[String], named: bool) -> Result<()> {
 }
 
 /// What a test is about: the node that it is attached to, else all that it reads.
-fn tested(node: &Node) -> Vec<Box<str>> {
+fn tested(node: &Test) -> Vec<Box<str>> {
     let attached = node
         .attached_node
         .as_ref()
@@ -304,12 +303,4 @@ fn tested(node: &Node) -> Vec<Box<str>> {
     targets.sort_unstable();
     targets.dedup();
     targets
-}
-
-fn fault(artifact: Artifact, id: &str, field: &str) -> Fault {
-    Fault {
-        file: artifact.file_name(),
-        unique_id: id.to_owned(),
-        field: field.to_owned(),
-    }
 }

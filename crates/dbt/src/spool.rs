@@ -1,5 +1,5 @@
-//! A file of records, written once and read many times. It has no name: the system takes it back when it is
-//! dropped, and when the program dies.
+//! A file of JSON texts, written once and read many times: those of the artifacts as they stand there, and records of
+//! our own. It has no name: the system takes it back when it is dropped, and when the program dies.
 
 use crate::error;
 use headwater_core::{Error, ErrorKind, Result};
@@ -52,13 +52,20 @@ impl SpoolWriter {
     }
 
     pub(crate) fn append(&mut self, record: &impl Serialize) -> Result<Slot> {
-        self.record.clear();
-        serde_json::to_writer(&mut self.record, record).map_err(broken)?;
-        let written = self.file.write_all(&self.record);
+        let mut text = std::mem::take(&mut self.record);
+        text.clear();
+        serde_json::to_writer(&mut text, record).map_err(broken)?;
+        let slot = self.append_text(&text);
+        self.record = text;
+        slot
+    }
+
+    pub(crate) fn append_text(&mut self, text: &[u8]) -> Result<Slot> {
+        let written = self.file.write_all(text);
         written.map_err(|cause| error::io("the temporary file cannot be written", cause))?;
         let slot = Slot {
             offset: self.offset,
-            length: u32::try_from(self.record.len()).map_err(broken)?,
+            length: u32::try_from(text.len()).map_err(broken)?,
         };
         self.offset += u64::from(slot.length);
         Ok(slot)
@@ -78,11 +85,15 @@ impl SpoolWriter {
 
 impl Spool {
     pub(crate) fn read<T: DeserializeOwned>(&mut self, slot: Slot) -> Result<T> {
+        serde_json::from_str(self.text(slot)?).map_err(broken)
+    }
+
+    pub(crate) fn text(&mut self, slot: Slot) -> Result<&str> {
         self.record.resize(slot.length as usize, 0);
         let sought = self.file.seek(SeekFrom::Start(slot.offset));
         let read = sought.and_then(|_| self.file.read_exact(&mut self.record));
         read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
-        serde_json::from_slice(&self.record).map_err(broken)
+        std::str::from_utf8(&self.record).map_err(broken)
     }
 }
 

@@ -4,11 +4,12 @@ use super::Text;
 use crate::error;
 use headwater_core::Result;
 use serde::{
-    Deserialize,
-    de::{DeserializeOwned, IgnoredAny},
+    Deserializer,
+    de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor},
 };
 use serde_json::{Value, error::Category};
 use serde_path_to_error::Segment;
+use std::fmt;
 
 /// The most fields of one value that are left out before it is given up.
 const MOST_FAULTS: usize = 32;
@@ -76,21 +77,32 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// One text, or a list of them.
-pub(super) fn one_or_many<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        Many(Vec<String>),
-        One(String),
-        None,
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct OneOrMany;
+    impl<'de> Visitor<'de> for OneOrMany {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E>(self, one: &str) -> Result<Vec<String>, E> {
+            Ok(vec![one.to_owned()])
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<String>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+            let mut all = Vec::new();
+            while let Some(one) = list.next_element()? {
+                all.push(one);
+            }
+            Ok(all)
+        }
     }
-    Ok(match Given::deserialize(deserializer)? {
-        Given::Many(all) => all,
-        Given::One(one) => vec![one],
-        Given::None => Vec::new(),
-    })
+    deserializer.deserialize_any(OneOrMany)
 }
 
 #[cfg(test)]

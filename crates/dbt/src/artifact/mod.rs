@@ -8,9 +8,10 @@ mod node;
 mod result;
 mod scan;
 
-pub(crate) use entry::{parse, skip};
+pub(crate) use entry::parse;
+use entry::skip;
 pub(crate) use file::{Source, open};
 pub(crate) use header::{Artifact, Header};
-pub(crate) use node::{Column, Constraint, Group, Members, Node, Owner};
+pub(crate) use node::{Column, Constraint, Group, Members, Node, Owner, Test};
 pub(crate) use result::{Args, CatalogColumn, CatalogEntry, FreshnessResult, RunResult};
 pub(crate) use scan::{Scanner, Text};

@@ -4,13 +4,12 @@ use super::entry::one_or_many;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor},
-    ser::SerializeMap,
 };
 use serde_json::Value;
 use std::{fmt, marker::PhantomData};
 
-/// A model, seed, snapshot, source, test, exposure, metric or semantic model.
-#[derive(Debug, Default, Deserialize, Serialize)]
+/// A model, seed, snapshot, source, exposure, metric or semantic model.
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Node {
     pub(crate) name: Option<String>,
@@ -43,11 +42,6 @@ pub(crate) struct Node {
     pub(crate) loader: Option<String>,
     pub(crate) loaded_at_field: Option<String>,
     pub(crate) freshness: Option<Threshold>,
-    // Tests.
-    pub(crate) attached_node: Option<String>,
-    pub(crate) tested_node_unique_id: Option<String>,
-    pub(crate) column_name: Option<String>,
-    pub(crate) test_metadata: Option<TestMetadata>,
     // Exposures, metrics and semantic models.
     #[serde(rename = "type")]
     pub(crate) kind: Option<String>,
@@ -62,8 +56,21 @@ pub(crate) struct Node {
     pub(crate) defaults: Option<Value>,
 }
 
+/// A test of data or of a unit.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Test {
+    pub(crate) name: Option<String>,
+    pub(crate) config: Option<Config>,
+    pub(crate) depends_on: Option<DependsOn>,
+    pub(crate) attached_node: Option<String>,
+    pub(crate) tested_node_unique_id: Option<String>,
+    pub(crate) column_name: Option<String>,
+    pub(crate) test_metadata: Option<TestMetadata>,
+}
+
 /// What was configured for a node.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Config {
     pub(crate) materialized: Option<String>,
@@ -80,14 +87,14 @@ pub(crate) struct Config {
 }
 
 /// Whether dbt holds a model to its columns and constraints.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Contract {
     pub(crate) enforced: Option<bool>,
 }
 
 /// A column as it was written down in the project.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Column {
     pub(crate) name: Option<String>,
@@ -98,7 +105,7 @@ pub(crate) struct Column {
 }
 
 /// A constraint of a contract.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Constraint {
     #[serde(rename = "type")]
@@ -111,14 +118,14 @@ pub(crate) struct Constraint {
 }
 
 /// What a node is made of.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct DependsOn {
     pub(crate) nodes: Option<Vec<String>>,
 }
 
 /// The macro behind a generic test.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct TestMetadata {
     pub(crate) name: Option<String>,
@@ -144,7 +151,7 @@ pub(crate) struct Period {
 }
 
 /// Somebody who answers for something.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Owner {
     pub(crate) name: Option<String>,
@@ -173,16 +180,6 @@ impl<'de> Deserialize<'de> for Names {
 /// The members of an object in their order.
 #[derive(Debug)]
 pub(crate) struct Members<T>(pub(crate) Vec<(String, T)>);
-
-impl<T: Serialize> Serialize for Members<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (key, value) in &self.0 {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
-    }
-}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the warehouse says of one relation: an entry of `catalog.json`.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct CatalogEntry {
     pub(crate) metadata: Option<Relation>,
@@ -14,7 +14,7 @@ pub(crate) struct CatalogEntry {
 }
 
 /// The relation's own name, in the case that the warehouse keeps.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Relation {
     pub(crate) database: Option<String>,
@@ -23,7 +23,7 @@ pub(crate) struct Relation {
 }
 
 /// A column as the warehouse has it.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct CatalogColumn {
     #[serde(rename = "type")]
@@ -33,7 +33,7 @@ pub(crate) struct CatalogColumn {
 }
 
 /// A number or time that an adapter tells of a relation.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct CatalogStat {
     pub(crate) value: Option<Value>,

@@ -1,11 +1,14 @@
 //! Walks a JSON file of any size and hands out its values one by one, each as a slice of the text.
 //!
-//! Only brackets and strings are told apart here; serde judges each value. So the memory that is used is that
-//! of the largest single value, and each byte still passes a real parser.
+//! serde judges each value, and mostly finds its end, too. Where a value goes on behind what was read, only brackets
+//! and strings are told apart until it is whole. So the memory that is used is that of the largest single value, and
+//! each byte still passes a real parser.
 
+use super::skip;
 use crate::error;
 use headwater_core::Result;
 use memchr::memchr2;
+use serde::de::IgnoredAny;
 use std::io::Read;
 
 /// How much is read at one go.
@@ -59,7 +62,29 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    /// The next value, whole.
+    /// The next value, whole and well-formed.
+    pub(crate) fn valid(&mut self) -> Result<Text<'_>> {
+        self.peek()?;
+        if let Some(length) = self.complete() {
+            return self.take_text(length);
+        }
+        let text = self.value()?;
+        skip(text)?;
+        Ok(text)
+    }
+
+    /// The length of the next value, if it is well-formed and its end was read.
+    fn complete(&self) -> Option<usize> {
+        // A number or a word may go on.
+        if !matches!(self.unread().first()?, b'{' | b'[' | b'"') {
+            return None;
+        }
+        let mut values = serde_json::Deserializer::from_slice(self.unread()).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        Some(values.byte_offset())
+    }
+
+    /// The next value, whole; whether it is well-formed is not known yet.
     pub(crate) fn value(&mut self) -> Result<Text<'_>> {
         self.peek()?;
         let mut extent = Extent::default();
@@ -76,6 +101,10 @@ impl<R: Read> Scanner<R> {
                 break seen;
             }
         };
+        self.take_text(length)
+    }
+
+    fn take_text(&mut self, length: usize) -> Result<Text<'_>> {
         let offset = self.offset();
         let bytes = self
             .buffer
