@@ -1,8 +1,8 @@
 //! What the role may read. Everyone may read pg_catalog unless an administrator revoked it; then the part
 //! that needs it is left out, and the statement that gives it back is told.
 
-use crate::quote;
 use headwater_core::{Error, ErrorKind, Readable, Result};
+use headwater_pg_wire::quote;
 
 /// Something that a sync reads and that can be refused by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

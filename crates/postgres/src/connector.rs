@@ -6,14 +6,15 @@ use crate::{
     connect::Server,
     credentials::Credentials,
     databases::{self, Database},
-    discover, error, read,
-    session::{Session, Settings, or_cancel},
+    discover, read,
+    session::{Session, Settings},
 };
 use async_trait::async_trait;
 use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host,
     Listing, Path, Result, Scope, SourceConnector, Split, SplitSink, Verified, Visibility,
 };
+use headwater_pg_wire::{error::is_wrong_password, or_cancel};
 use std::time::Instant;
 
 /// Reads the metadata of PostgreSQL databases. See the [crate's docs](crate).
@@ -167,7 +168,7 @@ impl Postgres {
             session.finish().await
         };
         let work = session.watch(|| out.beat(), work);
-        match or_cancel(&self.server, session.cancel_token(), cx, Box::pin(work)).await {
+        match or_cancel(&self.server.wire, session.cancel_token(), cx, Box::pin(work)).await {
             Err(error) => Err(session.explain(error).await),
             done => done,
         }
@@ -180,7 +181,7 @@ impl Postgres {
         }
         let session = self.entrance(cx).await?;
         let work = session.watch(|| {}, databases::list(&session, &self.server.role));
-        or_cancel(&self.server, session.cancel_token(), cx, work).await
+        or_cancel(&self.server.wire, session.cancel_token(), cx, work).await
     }
 
     /// A session on any database, to ask for the others.
@@ -188,7 +189,7 @@ impl Postgres {
         let mut refused: Option<Error> = None;
         for database in databases::entrances(&self.server.role) {
             match self.session(database, cx).await {
-                Err(error) if is_of_one_database(&error) && !error::is_wrong_password(&error) => {
+                Err(error) if is_of_one_database(&error) && !is_wrong_password(&error) => {
                     refused.get_or_insert(error);
                 }
                 result => return result,
@@ -200,19 +201,23 @@ impl Postgres {
     async fn discover_database(&self, database: &str, scope: &Scope, cx: &Cx) -> Result<discover::Found> {
         let session = self.session(database, cx).await?;
         let work = session.watch(|| {}, discover::list(&session, database, scope));
-        or_cancel(&self.server, session.cancel_token(), cx, work).await
+        or_cancel(&self.server.wire, session.cancel_token(), cx, work).await
     }
 
     async fn check_database(&self, database: &str, cx: &Cx) -> Result<CheckReport> {
         let session = self.session(database, cx).await?;
         let begun = Instant::now();
         let ping = session.watch(|| {}, session.ping());
-        or_cancel(&self.server, session.cancel_token(), cx, ping).await?;
+        or_cancel(&self.server.wire, session.cancel_token(), cx, ping).await?;
         let latency = begun.elapsed();
         let access = &session.facts.access;
         access.require_relations()?;
         Ok(CheckReport {
-            message: format!("PostgreSQL {} at {}", session.facts.version, self.server.endpoint),
+            message: format!(
+                "PostgreSQL {} at {}",
+                session.facts.version,
+                self.server.wire.endpoint()
+            ),
             latency,
             capabilities: Self::CAPABILITIES
                 .iter()

@@ -1,15 +1,12 @@
 //! From rows of pg_catalog to the model. Pure.
 
-use crate::{
-    quote,
-    read::{
-        definitions::Texts,
-        rows::{
-            BoundRow, ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, NamespaceRow, PartitioningRow,
-            RelationRow, UpstreamRow,
-        },
-        types::{ColumnType, ColumnTypes},
+use crate::read::{
+    definitions::Texts,
+    rows::{
+        BoundRow, ColumnRow, CommentRow, ConstraintRow, ForeignTableRow, NamespaceRow, PartitioningRow,
+        RelationRow, UpstreamRow,
     },
+    types::{ColumnType, ColumnTypes},
 };
 use headwater_core::{
     Facet, Path,
@@ -18,6 +15,7 @@ use headwater_core::{
         LineageEnd, Namespace, Properties, Reference, Stat, Stats,
     },
 };
+use headwater_pg_wire::quote;
 use serde_json::{Value, json};
 
 /// What was read of one relation. A part that is `None` was not read.

@@ -5,8 +5,9 @@
 //! before is kept, while a database that was dropped is no longer listed, and so is gone. A
 //! fingerprint of the list would not do: it would hold back the removals of databases that were dropped, too.
 
-use crate::{error, quote, read::rows::DatabaseRow, session::Session};
+use crate::{error, read::rows::DatabaseRow, session::Session};
 use headwater_core::{Error, ErrorKind, Result};
+use headwater_pg_wire::quote;
 
 /// A database to read.
 #[derive(Debug)]

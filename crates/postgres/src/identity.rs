@@ -1,7 +1,7 @@
 //! The client certificate, by which the role proves itself in the TLS handshake.
 
-use crate::tls;
 use headwater_core::{Error, Result, Secret};
+use headwater_pg_wire::certificates;
 use rustls::{
     ClientConfig, ConfigBuilder, InconsistentKeys,
     client::WantsClientCert,
@@ -25,7 +25,7 @@ impl Identity {
             let detail = "holds a private key: give that as sslkey, and only certificates here";
             return Err(Error::invalid_field(CERTIFICATE, detail));
         }
-        let chain = tls::certificates(certificate).ok_or_else(|| {
+        let chain = certificates(certificate).ok_or_else(|| {
             let detail = "expected the client certificate, and the intermediate ones after it, as PEM text";
             Error::invalid_field(CERTIFICATE, detail)
         })?;

@@ -13,13 +13,11 @@ mod error;
 mod iam;
 mod identity;
 mod options;
-mod pulse;
-mod quote;
 mod read;
 mod session;
-mod tls;
 mod types;
 
-pub use config::{Config, Databases, SslMode};
+pub use config::{Config, Databases};
 pub use connector::Postgres;
 pub use credentials::{AuthType, Credentials};
+pub use headwater_pg_wire::SslMode;

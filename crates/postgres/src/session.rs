@@ -6,30 +6,18 @@
 use crate::{
     access::{self, Access},
     config::Config,
-    connect::{Connection, Server},
+    connect::Server,
     error,
-    pulse::Pulse,
 };
-use futures_util::{TryStreamExt, pin_mut};
-use headwater_core::{Cost, Cx, Error, ErrorKind, Result};
+use headwater_core::{Cost, Error, ErrorKind, Result};
+use headwater_pg_wire::{Connection, FromRow, Pulse, Values};
 use std::{
     future::Future,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
-use tokio::{sync::oneshot, time::timeout};
-use tokio_postgres::{
-    CancelToken, Client, Row,
-    types::{FromSql, ToSql, Type},
-};
-
-/// Bound values, each with its type.
-pub(crate) type Values<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
-
-/// What a row becomes.
-pub(crate) trait FromRow: Sized + Send {
-    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
-}
+use tokio::sync::oneshot;
+use tokio_postgres::{CancelToken, Client, Row, types::Type};
 
 /// How long the server may take, and what it is to measure.
 #[derive(Debug, Clone, Copy)]
@@ -228,42 +216,8 @@ impl Session {
 
     async fn rows<T: FromRow>(&self, sql: &str, values: Values<'_>) -> Result<Vec<T>, tokio_postgres::Error> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let rows = async {
-            let stream = self.client.query_typed_raw(sql, values.to_vec()).await?;
-            pin_mut!(stream);
-            let mut rows = Vec::new();
-            while let Some(row) = stream.try_next().await? {
-                rows.push(T::from_row(&row)?);
-            }
-            Ok(rows)
-        };
+        let rows = headwater_pg_wire::query(&self.client, sql, values);
         self.pulse.answer(rows).await
-    }
-}
-
-/// Runs work on a session. On a stop the server is told to end the running statement: dropping a future
-/// does not end it there.
-pub(crate) async fn or_cancel<T>(
-    server: &Server,
-    token: CancelToken,
-    cx: &Cx,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    pin_mut!(work);
-    let result = tokio::select! {
-        biased;
-        () = cx.stop().cancelled() => None,
-        result = &mut work => Some(result),
-    };
-    match result {
-        Some(result) if result.is_ok() || !cx.stop().is_cancelled() => result,
-        ended => {
-            server.cancel(&token).await;
-            if ended.is_none() {
-                let _late = timeout(Duration::from_secs(5), work).await;
-            }
-            Err(Error::stopped())
-        }
     }
 }
 
@@ -327,19 +281,4 @@ fn read_facts(row: &Row) -> Result<Facts> {
         access,
         raw,
     })
-}
-
-/// A text as the server sends it. A database in encoding SQL_ASCII may hold bytes that are no UTF-8: they
-/// are replaced.
-#[derive(Debug)]
-pub(crate) struct Text(pub(crate) String);
-
-impl<'a> FromSql<'a> for Text {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self(String::from_utf8_lossy(raw).into_owned()))
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::TEXT | Type::NAME | Type::VARCHAR)
-    }
 }

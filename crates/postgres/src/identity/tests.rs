@@ -1,8 +1,8 @@
 //! The keys were made with OpenSSL for these tests and open nothing.
 
 use super::*;
-use crate::tls::Check;
 use headwater_core::Host;
+use headwater_pg_wire::Check;
 
 const SEC1_CERTIFICATE: &str = include_str!("keys/sec1.crt");
 const PKCS1_CERTIFICATE: &str = include_str!("keys/pkcs1.crt");
@@ -12,7 +12,7 @@ const PKCS1: &str = include_str!("keys/pkcs1.pem");
 
 fn install(certificate: &str, key: &str) -> Result<ClientConfig> {
     let identity = Identity::new(certificate, &Secret::new(key))?;
-    tls::client(Check::Nothing, None, Some(identity), &Host::default())
+    identity.install(headwater_pg_wire::client(Check::Nothing, None, &Host::default())?)
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Cursors over lists that are ordered by the relation they belong to.
 
-use crate::session::{FromRow, Session};
+use crate::session::Session;
 use headwater_core::Result;
+use headwater_pg_wire::FromRow;
 use std::collections::VecDeque;
 use tokio_postgres::types::Type;
 

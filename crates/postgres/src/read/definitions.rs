@@ -8,9 +8,10 @@
 use super::rows::TextOfRow;
 use crate::{
     error,
-    session::{Session, Settings, Values},
+    session::{Session, Settings},
 };
 use headwater_core::{Result, SplitSink};
+use headwater_pg_wire::Values;
 use std::{
     collections::{HashMap, HashSet},
     time::{Duration, Instant},

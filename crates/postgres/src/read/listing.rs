@@ -1,12 +1,9 @@
 //! What a snapshot holds of a split: its schemas, and the relations that are still to be read.
 
 use super::rows::{ListingRow, NamespaceRow};
-use crate::{
-    access::Part,
-    convert,
-    session::{Session, Values},
-};
+use crate::{access::Part, convert, session::Session};
 use headwater_core::{Path, Result, Scope, Split, model::Namespace};
+use headwater_pg_wire::Values;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use tokio_postgres::types::Type;
 

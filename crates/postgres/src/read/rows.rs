@@ -1,29 +1,14 @@
 //! The rows of the statements in `queries/`, column by column.
 
 use super::cursor::OfRelation;
-use crate::{
-    options,
-    session::{FromRow, Text},
-};
+use crate::options;
+use headwater_pg_wire::{FromRow, optional_text, text, texts};
 use serde_json::{Map, Value};
 use tokio_postgres::{Error, Row};
 
 /// A single byte of PostgreSQL's type `"char"`.
 fn letter(row: &Row, index: usize) -> Result<char, Error> {
     Ok(char::from(row.try_get::<_, i8>(index)?.cast_unsigned()))
-}
-
-fn text(row: &Row, index: usize) -> Result<String, Error> {
-    Ok(row.try_get::<_, Text>(index)?.0)
-}
-
-fn optional_text(row: &Row, index: usize) -> Result<Option<String>, Error> {
-    Ok(row.try_get::<_, Option<Text>>(index)?.map(|text| text.0))
-}
-
-fn texts(row: &Row, index: usize) -> Result<Vec<String>, Error> {
-    let all: Option<Vec<Text>> = row.try_get(index)?;
-    Ok(all.unwrap_or_default().into_iter().map(|text| text.0).collect())
 }
 
 /// A schema, or with oid 0 the database.

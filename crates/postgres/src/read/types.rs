@@ -2,10 +2,11 @@
 
 use super::rows::{ColumnRow, NativeTypeRow, TypeRow};
 use crate::{
-    session::{Session, Values},
+    session::Session,
     types::{Shape, Types},
 };
 use headwater_core::Result;
+use headwater_pg_wire::Values;
 use std::collections::{HashMap, HashSet};
 use tokio_postgres::types::Type;
 

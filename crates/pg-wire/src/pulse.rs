@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// What is awaited of one connection, and since when.
 #[derive(Debug)]
-pub(crate) struct Pulse {
+pub struct Pulse {
     connection: AbortHandle,
     patience: Duration,
     born: Instant,
@@ -31,7 +31,7 @@ pub(crate) struct Pulse {
 
 impl Pulse {
     /// Of a connection to a server that ends a statement after this time.
-    pub(crate) fn new(connection: AbortHandle, statement_timeout: Duration) -> Self {
+    pub fn new(connection: AbortHandle, statement_timeout: Duration) -> Self {
         Self {
             connection,
             patience: statement_timeout.saturating_add(GRACE),
@@ -43,7 +43,7 @@ impl Pulse {
 
     /// Awaits an answer. Of several that are awaited at once each may take its time: the server works on
     /// one after the other.
-    pub(crate) async fn answer<T>(&self, call: impl Future<Output = T>) -> T {
+    pub async fn answer<T>(&self, call: impl Future<Output = T>) -> T {
         if self.awaited.fetch_add(1, Ordering::Relaxed) == 0 {
             self.mark();
         }
@@ -56,7 +56,7 @@ impl Pulse {
     ///
     /// # Errors
     /// The work's own, or `Unavailable` after too long a silence; then the connection is closed.
-    pub(crate) async fn watch<T>(&self, beat: impl Fn(), work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub async fn watch<T>(&self, beat: impl Fn(), work: impl Future<Output = Result<T>>) -> Result<T> {
         let mut work = pin!(work);
         loop {
             if let Ok(result) = timeout(TICK, &mut work).await {

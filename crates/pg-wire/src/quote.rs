@@ -1,12 +1,12 @@
 //! Names in SQL text: the only place where a name becomes part of a statement.
 
 /// A name as an SQL identifier, always quoted.
-pub(crate) fn identifier(name: &str) -> String {
+pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A name as PostgreSQL prints it: quoted only where it must be.
-pub(crate) fn display(name: &str) -> String {
+pub fn display(name: &str) -> String {
     let mut letters = name.chars();
     let plain = letters
         .next()

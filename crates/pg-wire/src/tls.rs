@@ -1,23 +1,23 @@
 //! How far the server's certificate is checked: libpq's three degrees over rustls.
 
-use crate::identity::Identity;
+use crate::roots::{certificates, host_roots, public_roots};
 use headwater_core::{Error, ErrorKind, Host, Result};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        WantsClientCert, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
 use std::sync::Arc;
 
 /// What a certificate must prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Check {
+pub enum Check {
     /// Nothing: the connection is only encrypted.
     Nothing,
     /// That a trusted authority issued it.
@@ -26,14 +26,16 @@ pub(crate) enum Check {
     ChainAndName,
 }
 
-/// A client that checks certificates against these authorities, or else the public and the host's own, and
-/// that shows its own certificate to a server that asks for one.
-pub(crate) fn client(
+/// A client that checks certificates against these authorities, or else the public and the host's own. What
+/// it shows of itself is the caller's to say.
+///
+/// # Errors
+/// `ConfigInvalid` when the text holds no certificate of an authority.
+pub fn client(
     check: Check,
     sslrootcert: Option<&str>,
-    identity: Option<Identity>,
     host: &Host,
-) -> Result<ClientConfig> {
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
     let provider = Arc::new(ring::default_provider());
     let trusted = match sslrootcert {
         Some(pem) => certificates(pem).ok_or_else(|| {
@@ -42,12 +44,12 @@ pub(crate) fn client(
                 "expected one or more certificates as PEM text",
             )
         })?,
-        None => host_authorities(host)?,
+        None => host_roots(host)?,
     };
-    let mut roots = RootCertStore::empty();
-    if sslrootcert.is_none() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
+    let mut roots = match sslrootcert {
+        Some(_) => RootCertStore::empty(),
+        None => public_roots(),
+    };
     roots.add_parsable_certificates(trusted.iter().cloned());
     let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
@@ -67,32 +69,9 @@ pub(crate) fn client(
     let versions = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(ErrorKind::Unexpected, "no usable TLS version").with_source(error))?;
-    let client = versions
+    Ok(versions
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier));
-    match identity {
-        Some(identity) => identity.install(client),
-        None => Ok(client.with_no_client_auth()),
-    }
-}
-
-fn host_authorities(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
-    let parsed: Option<Vec<_>> = host.extra_roots.iter().map(|pem| certificates(pem)).collect();
-    let wrong = || {
-        Error::new(
-            ErrorKind::ConfigInvalid,
-            "a certificate authority of this program is not PEM text",
-        )
-    };
-    Ok(parsed.ok_or_else(wrong)?.concat())
-}
-
-/// The certificates of a PEM text; `None` where there is none or one cannot be read.
-pub(crate) fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
-    let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .ok()?;
-    (!all.is_empty()).then_some(all)
+        .with_custom_certificate_verifier(Arc::new(verifier)))
 }
 
 #[derive(Debug)]

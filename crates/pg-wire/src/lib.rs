@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod cancel;
+mod connect;
+pub mod error;
+mod pulse;
+pub mod quote;
+mod roots;
+mod rows;
+mod ssl_mode;
+mod tls;
+
+pub use address::{bare_host, is_loopback};
+pub use cancel::or_cancel;
+pub use connect::{Connection, Login, Refused, Server};
+pub use pulse::Pulse;
+pub use roots::{certificates, host_roots, public_roots};
+pub use rows::{FromRow, Text, Values, optional_text, query, text, texts};
+pub use ssl_mode::SslMode;
+pub use tls::{Check, client};

@@ -1,0 +1,37 @@
+//! Which certificate authorities are trusted.
+
+use headwater_core::{Error, ErrorKind, Host, Result};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// The public authorities.
+pub fn public_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots
+}
+
+/// The authorities that the host trusts beside the public ones.
+///
+/// # Errors
+/// `ConfigInvalid` when one is not PEM text.
+pub fn host_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
+    let parsed: Option<Vec<_>> = host.extra_roots.iter().map(|pem| certificates(pem)).collect();
+    let wrong = || {
+        Error::new(
+            ErrorKind::ConfigInvalid,
+            "a certificate authority of this program is not PEM text",
+        )
+    };
+    Ok(parsed.ok_or_else(wrong)?.concat())
+}
+
+/// The certificates of a PEM text; `None` where there is none or one cannot be read.
+pub fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .ok()?;
+    (!all.is_empty()).then_some(all)
+}
