@@ -6,6 +6,7 @@ mod connect;
 pub mod error;
 mod pulse;
 pub mod quote;
+pub mod report;
 mod roots;
 mod rows;
 mod ssl_mode;

@@ -1,7 +1,6 @@
 //! The connector: what the contract asks, in order.
 
 use crate::{
-    check,
     config::{Config, Selection},
     connect::Server,
     credentials::Credentials,
@@ -14,7 +13,7 @@ use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host,
     Listing, Path, Result, Scope, SourceConnector, Split, SplitSink, Verified, Visibility,
 };
-use headwater_pg_wire::{error::is_wrong_password, or_cancel};
+use headwater_pg_wire::{error::is_wrong_password, or_cancel, report};
 use std::time::Instant;
 
 /// Reads the metadata of PostgreSQL databases. See the [crate's docs](crate).
@@ -85,7 +84,7 @@ impl SourceConnector for Postgres {
             match checked {
                 Ok(found) => {
                     report = Some(match report {
-                        Some(before) => check::merge(before, found),
+                        Some(before) => report::merge(before, found),
                         None => found,
                     })
                 }
@@ -94,9 +93,9 @@ impl SourceConnector for Postgres {
             }
         }
         match (report, &self.selection) {
-            (Some(report), Selection::All) => Ok(check::skipping(report, &refused)),
+            (Some(report), Selection::All) => Ok(report::skipping(report, &refused)),
             (Some(report), Selection::Named(_)) if refused.is_empty() => Ok(report),
-            (Some(report), Selection::Named(_)) => Ok(check::without(report, &refused)),
+            (Some(report), Selection::Named(_)) => Ok(report::without(report, &refused)),
             (None, _) => Err(refused
                 .into_iter()
                 .next()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 const NAMED: usize = 20;
 
 /// The worse of two reports, capability by capability.
-pub(crate) fn merge(before: CheckReport, found: CheckReport) -> CheckReport {
+pub fn merge(before: CheckReport, found: CheckReport) -> CheckReport {
     let mut capabilities: BTreeMap<_, _> = found.capabilities;
     for (name, readable) in before.capabilities {
         if !readable.readable {
@@ -22,7 +22,7 @@ pub(crate) fn merge(before: CheckReport, found: CheckReport) -> CheckReport {
 }
 
 /// A report over databases that the config names, of which some cannot be entered: nothing of them can be read.
-pub(crate) fn without(mut report: CheckReport, refused: &[(String, Error)]) -> CheckReport {
+pub fn without(mut report: CheckReport, refused: &[(String, Error)]) -> CheckReport {
     let detail = |(database, error): &(String, Error)| format!("database {database}: {}", error.message());
     let mut details: Vec<String> = refused.iter().take(NAMED).map(detail).collect();
     if let Some(more) = more(refused) {
@@ -46,7 +46,7 @@ pub(crate) fn without(mut report: CheckReport, refused: &[(String, Error)]) -> C
 }
 
 /// A report over whatever the role may enter: the others are no fault, and worth knowing.
-pub(crate) fn skipping(mut report: CheckReport, refused: &[(String, Error)]) -> CheckReport {
+pub fn skipping(mut report: CheckReport, refused: &[(String, Error)]) -> CheckReport {
     let mut skipped: Vec<String> = refused
         .iter()
         .take(NAMED)

@@ -1,0 +1,112 @@
+//! Which databases there are to read, and through which each is entered.
+
+use crate::{config::Selection, error, rows::DatabaseRow, session::Session};
+use headwater_core::{Error, ErrorKind, Result};
+
+/// A database to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Database {
+    pub(crate) name: String,
+    /// Made of a datashare: it is asked for in a local one.
+    pub(crate) shared: bool,
+}
+
+/// What Redshift keeps for itself.
+const INTERNAL: &[&str] = &["padb_harvest", "template0", "template1", "awsdatacatalog"];
+
+/// Where to ask for the list, in this order: those that are to be read, then the one that every cluster and
+/// workgroup is made with unless its maker says otherwise.
+pub(crate) fn entrances(selection: &Selection) -> Vec<&str> {
+    let named = match selection {
+        Selection::Named(names) => names.as_slice(),
+        Selection::All { .. } => &[],
+    };
+    let mut entrances: Vec<&str> = named.iter().map(String::as_str).collect();
+    if !entrances.contains(&"dev") {
+        entrances.push("dev");
+    }
+    entrances
+}
+
+/// Whether another database may be open although this one is not.
+pub(crate) fn is_of_one_database(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::Unauthenticated
+    )
+}
+
+/// The databases to read. Where the list is refused, those that are named are taken for local ones.
+pub(crate) async fn list(session: &Session, selection: &Selection) -> Result<Vec<Database>> {
+    let rows = session.query::<DatabaseRow>(include_str!("queries/databases.sql"), &[]);
+    match (session.apart(rows).await, selection) {
+        (Ok(rows), selection) => Ok(chosen(&rows, selection)),
+        (Err(error), Selection::Named(_)) if error::is_of_one_relation(&error) => Ok(chosen(&[], selection)),
+        (Err(error), _) => Err(error),
+    }
+}
+
+fn chosen(rows: &[DatabaseRow], selection: &Selection) -> Vec<Database> {
+    let is_shared = |name: &str| {
+        let row = rows.iter().find(|row| row.name == name);
+        row.is_some_and(|row| row.kind == "shared")
+    };
+    match selection {
+        Selection::Named(names) => {
+            let database = |name: &String| Database {
+                name: name.clone(),
+                shared: is_shared(name),
+            };
+            names.iter().map(database).collect()
+        }
+        Selection::All { shared } => {
+            let own = |name: &str| !INTERNAL.contains(&name) && !name.starts_with("sys:");
+            let wanted = |row: &&DatabaseRow| match row.kind.as_str() {
+                "local" => own(&row.name),
+                kind => *shared && kind == "shared",
+            };
+            let database = |row: &DatabaseRow| Database {
+                name: row.name.clone(),
+                shared: row.kind == "shared",
+            };
+            rows.iter().filter(wanted).map(database).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(selection: &Selection) -> Vec<(String, bool)> {
+        let row = |name: &str, kind: &str| DatabaseRow {
+            name: name.into(),
+            kind: kind.into(),
+        };
+        let rows = [
+            row("awsdatacatalog", "auto mounted catalog"),
+            row("dev", "local"),
+            row("partner", "shared"),
+            row("padb_harvest", "local"),
+            row("sys:internal", "local"),
+        ];
+        let chosen = chosen(&rows, selection);
+        chosen.into_iter().map(|one| (one.name, one.shared)).collect()
+    }
+
+    #[test]
+    fn a_star_is_all_local_ones_and_datashares_on_request() {
+        assert_eq!(names(&Selection::All { shared: false }), [("dev".into(), false)]);
+        assert_eq!(
+            names(&Selection::All { shared: true }),
+            [("dev".into(), false), ("partner".into(), true)]
+        );
+    }
+
+    #[test]
+    fn a_name_tells_itself_whether_it_is_a_datashare() {
+        let named = Selection::Named(vec!["partner".into(), "gone".into()]);
+        assert_eq!(names(&named), [("partner".into(), true), ("gone".into(), false)]);
+        assert_eq!(entrances(&named), ["partner", "gone", "dev"]);
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod check;
+mod config;
+mod connect;
+mod connector;
+mod convert;
+mod credentials;
+mod databases;
+mod deployment;
+mod discover;
+mod error;
+mod lineage;
+mod payload;
+mod read;
+mod rows;
+mod session;
+mod types;
+mod visibility;
+
+pub use config::{Config, Databases};
+pub use connector::Redshift;
+pub use credentials::{AuthType, Credentials};
+pub use headwater_pg_wire::SslMode;
