@@ -49,8 +49,10 @@ pub(crate) async fn local(
             .as_ref()
             .is_some_and(|all| all.contains_key(&schema.name))
     };
+    let usable = schemas.iter().filter(|schema| schema.usable);
+    let of_schemas = sight.of_schemas(usable.map(|schema| schema.name.as_str()));
     let mut found = Found {
-        containers: vec![container(path.clone(), sight.of_local(true))],
+        containers: vec![container(path.clone(), of_schemas)],
         splits: Vec::new(),
         identity: identity(session).await?,
     };

@@ -11,6 +11,7 @@ use crate::{
 };
 use headwater_core::{Readable, Result, Visibility};
 use headwater_pg_wire::{FromRow, quote};
+use std::fmt::Display;
 
 /// Whether lists are filtered by grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,17 @@ impl Sight {
         }
     }
 
+    /// Who sees which schemas a database has. Where that is a matter of grants, it is told by those that the user may
+    /// use: one that drops out of the list may have been dropped or lost.
+    pub(crate) fn of_schemas<'a>(&self, usable: impl Iterator<Item = &'a str>) -> Visibility {
+        match self.is_filtered() {
+            true => self.by_grants(format!("{:016x}", digest(usable))),
+            false => Visibility::Everyone,
+        }
+    }
+
     /// Who sees what is always listed by grants.
-    pub(crate) fn by_grants(&self, usable: bool) -> Visibility {
+    pub(crate) fn by_grants(&self, usage: impl Display) -> Visibility {
         let Self {
             user,
             superuser,
@@ -80,7 +90,7 @@ impl Sight {
         } = self;
         Visibility::Fingerprint(format!(
             "user={user:?} superuser={superuser} groups={groups:?} roles={roles:?} access_catalog={access_catalog} \
-             usage={usable}"
+             usage={usage}"
         ))
     }
 
@@ -108,6 +118,14 @@ impl Sight {
     fn is_filtered(&self) -> bool {
         self.security != MetadataSecurity::Off && !self.superuser && !self.access_catalog
     }
+}
+
+/// FNV-1a over names, each ended by a byte that stands in none: the same in every build, as it is stored.
+fn digest<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
+    let bytes = names.flat_map(|name| name.bytes().chain([0xff]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 async fn ask<T: FromRow>(session: &Session, sql: &str, values: &[&str]) -> Result<Vec<T>> {
@@ -169,6 +187,9 @@ mod tests {
             ..on.clone()
         };
         assert_ne!(on.of_local(true), lost.of_local(true));
+        let schemas = |names: &[&'static str]| on.of_schemas(names.iter().copied());
+        assert_ne!(schemas(&["a", "b"]), schemas(&["ab"]));
+        assert_eq!(schemas(&["a", "b"]), schemas(&["a", "b"]));
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! Databases made of datashares, and those that are not there.
+
+use crate::peer::{Peer, asset};
+use headwater_core::{Cx, ErrorKind, Listing, Path, Visibility, model::AssetKind};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_datashare_is_read_through_a_local_database() {
+    let peer = Peer::seeded().await;
+    let run = peer
+        .read_with(json!({"database": null, "databases": [peer.name, "partner"]}))
+        .await;
+    peer.assert_clean(&run);
+    let leads = asset(&run, &Path::new(["partner", "sales", "leads"]));
+    assert_eq!(
+        leads.description.value().map(String::as_str),
+        Some("From the fair")
+    );
+    assert_eq!(leads.owners.as_option().unwrap(), &["ann"]);
+    let fields = leads.fields.as_option().unwrap();
+    let shown: Vec<_> = fields
+        .iter()
+        .map(|field| (field.name.as_str(), field.native_type.as_str(), field.nullable))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("id", "integer", Some(false)),
+            ("mail", "character varying", Some(true))
+        ]
+    );
+    assert_eq!(fields[1].description.value().map(String::as_str), Some("Checked"));
+    assert_eq!(leads.properties["dist_key"], "id");
+    assert!(leads.constraints.is_unread(), "the producer does not tell them");
+    let hot = asset(&run, &Path::new(["partner", "sales", "hot_leads"]));
+    assert_eq!(hot.kind, AssetKind::VIEW);
+    assert!(hot.definition.is_unread());
+    assert!(run.assets.contains_key(&peer.path(&["public", "orders"])));
+    let containers = &run.discovery.unwrap().containers;
+    let sales = containers
+        .iter()
+        .find(|one| one.path == Path::new(["partner", "sales"]))
+        .unwrap();
+    assert!(
+        matches!(sales.visibility, Visibility::Fingerprint(_)),
+        "listed by grants"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_database_that_is_not_there_makes_the_run_partial() {
+    let peer = Peer::seeded().await;
+    let config = json!({"database": null, "databases": [peer.name, "nowhere"]});
+    let run = peer.read_with(config.clone()).await;
+    let containers = &run.discovery.as_ref().unwrap().containers;
+    let nowhere = containers
+        .iter()
+        .find(|one| one.path == Path::new(["nowhere"]))
+        .unwrap();
+    assert!(matches!(&nowhere.children, Listing::Partial(reasons) if reasons[0].code == "not_found"));
+    assert!(run.assets.contains_key(&peer.path(&["public", "orders"])));
+    let report = peer.open(config).connector.check(&Cx::default()).await.unwrap();
+    assert!(report.capabilities.values().all(|one| !one.readable));
+
+    let run = peer.read_with(json!({"database": "nowhere"})).await;
+    assert_eq!(run.failed.unwrap().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_identity_is_that_of_the_namespace() {
+    let peer = Peer::seeded().await;
+    let discovered = peer.read().await.discovery.unwrap();
+    assert_eq!(
+        discovered.identity.as_deref(),
+        Some("b1b2c3d4-0000-4000-8000-000000000001")
+    );
+}
