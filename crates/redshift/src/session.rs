@@ -150,7 +150,7 @@ impl Session {
 
     /// One small round trip.
     pub(crate) async fn ping(&self) -> Result<()> {
-        self.execute("SELECT 1").await
+        self.execute("SELECT 1::bigint").await
     }
 
     /// What was sent since the last call, and how long that took.

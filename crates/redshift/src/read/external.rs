@@ -1,11 +1,11 @@
 //! Tables that are elsewhere: of the Glue data catalog, of Hive, of federated databases.
 
-use super::{over_schemas, warn_refused};
+use super::{describe, over_schemas, warn_all, warn_refused};
 use crate::{
-    access::Part,
+    access::{Part, Refused},
     convert, error,
     payload::Task,
-    rows::{ExternalColumnRow, ExternalSchemaRow, ExternalTableRow, NamespaceRow},
+    rows::{ExternalColumnRow, ExternalSchemaRow, ExternalTableRow},
     session::Session,
     types::{Words, shape},
 };
@@ -17,8 +17,9 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 
 pub(super) async fn read(session: &Session, task: &Task<'_>, scope: &Scope, out: &SplitSink) -> Result<()> {
-    let sql = over_schemas(include_str!("../queries/namespaces.sql"), 0, &task.schemas);
-    let described: Vec<NamespaceRow> = session.apart(session.query(&sql, &task.schemas)).await?;
+    let mut refused = Refused::default();
+    let (described, commented) = describe(session, task, &mut refused).await?;
+    warn_all(&refused, task, out).await?;
     let kinds = session.query::<ExternalSchemaRow>(include_str!("../queries/external_schemas.sql"), &[]);
     let kinds = session.apart(kinds).await?;
     let kinds: HashMap<String, ExternalSchemaRow> =
@@ -27,7 +28,7 @@ pub(super) async fn read(session: &Session, task: &Task<'_>, scope: &Scope, out:
     for row in described {
         present.push(row.name.clone());
         let kind = kinds.get(&row.name);
-        let mut namespace = convert::namespace(task.path(&row.name), row, true);
+        let mut namespace = convert::namespace(task.path(&row.name), row, commented);
         if let Some(kind) = kind {
             namespace
                 .properties

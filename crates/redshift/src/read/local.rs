@@ -1,9 +1,9 @@
 //! Schemas of the database itself.
 
 use super::{
-    over_schemas,
+    describe, over_schemas,
     page::{Of, Page, Range},
-    texts,
+    texts, warn_all,
     whole::{Key, Whole, view_behind},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     convert::{self, Draft, View},
     lineage,
     payload::Task,
-    rows::{ListingRow, NamespaceRow, RelationRow},
+    rows::{ListingRow, RelationRow},
     session::Session,
 };
 use headwater_core::{Listing, Path, Result, Scope, SplitSink, model::LineageEdge};
@@ -46,10 +46,7 @@ pub(super) async fn read(
     };
     let described = reading.describe(&mut refused).await?;
     let settled = reading.all(listing, &mut refused).await?;
-    for detail in refused.details() {
-        let path = Path::new([task.database]);
-        out.warn("permission_denied", detail, Some(path)).await?;
-    }
+    warn_all(&refused, task, out).await?;
     reading.close(&described, settled, unsure).await
 }
 
@@ -76,26 +73,11 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Reports the schemas that there are.
     async fn describe(&self, refused: &mut Refused) -> Result<BTreeSet<String>> {
-        let (session, task) = (self.session, self.task);
-        let sql = over_schemas(include_str!("../queries/namespaces.sql"), 0, &task.schemas);
-        let rows = session.query::<NamespaceRow>(&sql, &task.schemas);
-        let (rows, commented) = match session.apart(rows).await {
-            Ok(rows) => (rows, true),
-            Err(error) => {
-                // The comments may be what is refused: without them only the names are known.
-                let part = Part::Comments;
-                refused.note(crate::access::Refusal { part, error }, &session.facts.user)?;
-                let name = |schema: &&str| NamespaceRow {
-                    name: (*schema).to_owned(),
-                    ..NamespaceRow::default()
-                };
-                (task.schemas.iter().map(name).collect(), false)
-            }
-        };
+        let (rows, commented) = describe(self.session, self.task, refused).await?;
         let mut described = BTreeSet::new();
         for row in rows {
             described.insert(row.name.clone());
-            let namespace = convert::namespace(task.path(&row.name), row, commented);
+            let namespace = convert::namespace(self.task.path(&row.name), row, commented);
             self.out.namespace(namespace).await?;
         }
         Ok(described)

@@ -13,12 +13,13 @@ mod texts;
 pub(crate) mod whole;
 
 use crate::{
-    access::{Part, explained},
+    access::{Part, Refusal, Refused, explained},
     error,
     payload::{Task, Work},
+    rows::NamespaceRow,
     session::Session,
 };
-use headwater_core::{Error, Listing, Result, Scope, Split, SplitSink};
+use headwater_core::{Error, Listing, Path, Result, Scope, Split, SplitSink};
 use headwater_pg_wire::FromRow;
 
 /// Reads a split to its end.
@@ -35,6 +36,37 @@ pub(crate) async fn read(session: &Session, task: &Task<'_>, scope: &Scope, out:
 pub(crate) async fn close_unread(split: &Split, error: &Error, out: &SplitSink) -> Result<()> {
     for path in &split.namespaces {
         out.close(path, Listing::failed(error)).await?;
+    }
+    Ok(())
+}
+
+/// The schemas that there are, and whether their comments and owners were read. Where those are refused, all that the
+/// split names are taken to be there: what is gone has no relations.
+async fn describe(
+    session: &Session,
+    task: &Task<'_>,
+    refused: &mut Refused,
+) -> Result<(Vec<NamespaceRow>, bool)> {
+    let sql = over_schemas(include_str!("../queries/namespaces.sql"), 0, &task.schemas);
+    match session.apart(session.query(&sql, &task.schemas)).await {
+        Ok(rows) => Ok((rows, true)),
+        Err(error) => {
+            let part = Part::Comments;
+            refused.note(Refusal { part, error }, &session.facts.user)?;
+            let name = |schema: &&str| NamespaceRow {
+                name: (*schema).to_owned(),
+                ..NamespaceRow::default()
+            };
+            Ok((task.schemas.iter().map(name).collect(), false))
+        }
+    }
+}
+
+/// Tells what was refused, each part once.
+async fn warn_all(refused: &Refused, task: &Task<'_>, out: &SplitSink) -> Result<()> {
+    for detail in refused.details() {
+        let path = Path::new([task.database]);
+        out.warn("permission_denied", detail, Some(path)).await?;
     }
     Ok(())
 }
@@ -76,13 +108,6 @@ async fn warn_refused(
     let code = error.code();
     let error = explained(part, error, &session.facts.user);
     let detail = format!("{} are not read: {error}", part.name());
-    out.warn(
-        code,
-        detail,
-        task.split
-            .namespaces
-            .first()
-            .and_then(headwater_core::Path::parent),
-    )
-    .await
+    out.warn(code, detail, task.split.namespaces.first().and_then(Path::parent))
+        .await
 }

@@ -50,10 +50,12 @@ pub(crate) async fn start(backend: u16, wire: Arc<Wire>) -> u16 {
 }
 
 async fn pass(mut client: TcpStream, backend: u16, wire: Arc<Wire>) -> io::Result<()> {
+    client.set_nodelay(true)?;
     let Some(startup) = startup(&mut client, &wire).await? else {
         return Ok(());
     };
     let mut server = TcpStream::connect(("127.0.0.1", backend)).await?;
+    server.set_nodelay(true)?;
     server.write_all(&startup).await?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
