@@ -70,6 +70,18 @@ impl<'c> Request<'c> {
         self
     }
 
+    /// Adds a header that no log shows, such as a session token.
+    ///
+    /// # Errors
+    /// `Unexpected` for a name that is none, `Unauthenticated` for a text that no header can hold.
+    pub fn secret_header(mut self, name: &str, text: &Secret) -> Result<Self> {
+        let name = HeaderName::try_from(name).map_err(|error| {
+            Error::new(ErrorKind::Unexpected, "not the name of a header").with_source(error)
+        })?;
+        self.headers.push((name, sensitive(text)?));
+        Ok(self)
+    }
+
     /// Sends `Authorization` with this text in place of the client's own.
     pub fn authorization(mut self, text: &Secret) -> Self {
         self.authorization = Some(text.clone());

@@ -33,6 +33,19 @@ pub struct Config {
     /// checks the certificate as `verify-ca` does.
     #[serde(default)]
     pub sslrootcert: Option<String>,
+    /// The cluster's identifier, for `auth_type` `iam`. The default is the first label of the endpoint's name.
+    #[serde(default)]
+    pub cluster_identifier: Option<String>,
+    /// The Serverless workgroup's name, for `auth_type` `iam`. The default is the first label of the endpoint's name.
+    #[serde(default)]
+    pub workgroup_name: Option<String>,
+    /// AWS region, for `auth_type` `iam`. The default is the one in the endpoint's name.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The address at which AWS is asked for logins, for `auth_type` `iam`, in place of the public ones of the region:
+    /// a VPC endpoint.
+    #[serde(default)]
+    pub aws_endpoint: Option<String>,
     /// Whether external schemas are read: tables of the Glue data catalog and Hive, federated databases.
     #[serde(default = "default_include_external")]
     pub include_external: bool,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod aws;
 mod check;
 mod config;
 mod connect;
@@ -11,6 +12,7 @@ mod databases;
 mod deployment;
 mod discover;
 mod error;
+mod iam;
 mod lineage;
 mod payload;
 mod read;

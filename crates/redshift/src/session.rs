@@ -90,7 +90,8 @@ impl Session {
         self.execute("SET query_group TO 'headwater'").await?;
         // So that names in texts that the server makes are qualified.
         self.execute("SET search_path TO pg_catalog").await?;
-        let facts: Vec<Facts> = self.query(include_str!("queries/server.sql"), &[]).await?;
+        let facts = self.query::<Facts>(include_str!("queries/server.sql"), &[]);
+        let facts = self.apart(facts).await?;
         facts
             .into_iter()
             .next()

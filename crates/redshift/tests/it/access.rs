@@ -1,6 +1,6 @@
 //! What is refused is told with its grant, and costs only itself.
 
-use crate::peer::{Peer, asset};
+use crate::{peer::Peer, reading::asset};
 use headwater_core::{CheckReport, Cx, Listing, Visibility};
 use headwater_testkit::Collected;
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn sizes_need_a_grant_and_nothing_else_goes_without_them() {
     let orders = asset(&run, &peer.path(&["public", "orders"]));
     assert!(orders.stats.is_unread() && !orders.fields.is_unread() && !orders.constraints.is_unread());
     let grant = format!("GRANT SELECT ON svv_table_info TO \"{}\"", peer.user);
-    assert_eq!(grants(&run), [grant.clone()]);
+    assert_eq!(grants(&run), [grant.as_str()]);
     let sizes = &check(&peer).await.capabilities["row_counts"];
     assert_eq!((sizes.readable, sizes.grant.as_ref()), (false, Some(&grant)));
 

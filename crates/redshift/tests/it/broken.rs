@@ -1,6 +1,6 @@
 //! One broken object costs itself, and what changes between two pages is found.
 
-use crate::peer::{Peer, asset};
+use crate::{peer::Peer, reading::asset};
 use headwater_core::model::AssetKind;
 
 #[tokio::test(flavor = "multi_thread")]

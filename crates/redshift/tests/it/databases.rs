@@ -1,6 +1,6 @@
 //! Databases made of datashares, and those that are not there.
 
-use crate::peer::{Peer, asset};
+use crate::{peer::Peer, reading::asset};
 use headwater_core::{Cx, ErrorKind, Listing, Path, Visibility, model::AssetKind};
 use serde_json::json;
 

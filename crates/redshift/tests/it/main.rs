@@ -1,5 +1,5 @@
 //! The connector against a PostgreSQL that looks like Redshift: the one of `HEADWATER_TEST_POSTGRES`, with the catalog
-//! of `peer.sql`, behind the wire of `proxy`.
+//! of `../peer/peer.sql`, behind the wire of `../peer/proxy.rs`.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,11 +9,14 @@
 )]
 
 mod access;
+mod aws;
 mod broken;
 mod conformance;
 mod databases;
+mod iam;
+#[path = "../peer/mod.rs"]
 mod peer;
-mod proxy;
+mod reading;
 mod rich;
 mod tls;
 mod wire;

@@ -1,6 +1,6 @@
 //! Every kind of object, as a catalog gets to see it.
 
-use crate::peer::{Peer, asset};
+use crate::{peer::Peer, reading::asset};
 use headwater_core::{
     Facet, Listing, Path,
     model::{AssetKind, DataType, Identity, Stat},

@@ -1,6 +1,6 @@
 //! `verify-full` is the default, and it is meant.
 
-use crate::peer::{Peer, open};
+use crate::{peer::Peer, reading::open};
 use headwater_core::{Cx, ErrorKind};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 /// A front that speaks TLS before the wire proxy. Returns its port and the authority of its certificate.
-async fn front(backend: u16, name: &str) -> (u16, String) {
+pub(crate) async fn front(backend: u16, name: &str) -> (u16, String) {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca_key = KeyPair::generate().unwrap();

@@ -10,5 +10,7 @@ pub fn registry() -> Registry {
     registry.register::<headwater_dbt::Dbt>();
     #[cfg(feature = "postgres")]
     registry.register::<headwater_postgres::Postgres>();
+    #[cfg(feature = "redshift")]
+    registry.register::<headwater_redshift::Redshift>();
     registry
 }

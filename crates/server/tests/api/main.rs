@@ -23,6 +23,10 @@ mod problems;
 mod products;
 mod program;
 mod proxy;
+mod redshift;
+#[path = "../../../redshift/tests/peer/mod.rs"]
+#[allow(dead_code, reason = "the tests of the connector use more of it")]
+mod redshift_peer;
 mod removals;
 mod secrets;
 mod shape;

@@ -1,9 +1,9 @@
 //! A database of a PostgreSQL server that looks like one of Redshift. See `peer.sql` and `proxy`.
 
-use crate::proxy::{self, Wire};
-use headwater_core::{Connect, Host, Opened, Options, Path, Registry, model::Asset};
-use headwater_redshift::Redshift;
-use headwater_testkit::{Collected, collect};
+pub(crate) mod proxy;
+
+use headwater_core::Path;
+use proxy::Wire;
 use serde_json::{Value, json};
 use std::{
     env,
@@ -65,15 +65,20 @@ pub(crate) struct Peer {
 impl Peer {
     /// An empty database with Redshift's catalog, and a user without grants of its own.
     pub(crate) async fn create() -> Self {
+        Self::create_as("").await
+    }
+
+    /// The user's name begins with this.
+    async fn create_as(prefix: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("hw_rs_{}_{count}", std::process::id());
-        let user = format!("hw_rs_reader_{}_{count}", std::process::id());
+        let user = format!("{prefix}hw_rs_reader_{}_{count}", std::process::id());
         let server = Server::of_env();
         let admin = server.client("postgres").await;
         for statement in [
             format!("CREATE DATABASE {name}"),
-            format!("CREATE ROLE {user} LOGIN PASSWORD 'reader-pw'"),
+            format!("CREATE ROLE \"{user}\" LOGIN PASSWORD 'reader-pw'"),
         ] {
             admin
                 .batch_execute(&statement)
@@ -96,7 +101,11 @@ impl Peer {
 
     /// The same with objects of every kind: see `seed.sql`.
     pub(crate) async fn seeded() -> Self {
-        let peer = Self::create().await;
+        Self::seeded_as("").await
+    }
+
+    pub(crate) async fn seeded_as(prefix: &str) -> Self {
+        let peer = Self::create_as(prefix).await;
         peer.sql(&include_str!("seed.sql").replace("{database}", &peer.name))
             .await;
         peer
@@ -109,7 +118,7 @@ impl Peer {
     }
 
     pub(crate) async fn grant(&self, what: &str) {
-        self.sql(&format!("GRANT {what} TO {}", self.user)).await;
+        self.sql(&format!("GRANT {what} TO \"{}\"", self.user)).await;
     }
 
     pub(crate) fn config(&self, change: Value) -> Value {
@@ -126,53 +135,9 @@ impl Peer {
         json!({"username": self.user, "password": "reader-pw"})
     }
 
-    pub(crate) fn open(&self, change: Value) -> Opened {
-        open(self.config(change), self.credentials()).expect("good settings")
-    }
-
     pub(crate) fn path(&self, segments: &[&str]) -> Path {
         Path::new(std::iter::once(self.name.as_str()).chain(segments.iter().copied()))
     }
-
-    pub(crate) async fn read_with(&self, change: Value) -> Collected {
-        let opened = self.open(change);
-        let mut options = Options::default();
-        options.scope = opened.scope;
-        collect(opened.connector, options).await
-    }
-
-    /// Reads the database, and insists that all of it could be and nothing was sent that Redshift refuses.
-    pub(crate) async fn read(&self) -> Collected {
-        let run = self.read_with(json!({})).await;
-        self.assert_clean(&run);
-        run
-    }
-
-    pub(crate) fn assert_clean(&self, run: &Collected) {
-        assert!(
-            run.is_complete(),
-            "{:?} {:?} {:?}",
-            run.failed,
-            run.closed,
-            run.ended
-        );
-        assert_eq!(*self.wire.violations.lock().unwrap(), [""; 0]);
-    }
-}
-
-/// Opens a connector as a program does, from JSON.
-pub(crate) fn open(config: Value, credentials: Value) -> headwater_core::Result<Opened> {
-    let mut registry = Registry::default();
-    registry.register::<Redshift>();
-    registry
-        .get(Redshift::KIND)?
-        .open(config, credentials, &Host::default())
-}
-
-pub(crate) fn asset<'a>(run: &'a Collected, path: &Path) -> &'a Asset {
-    run.assets
-        .get(path)
-        .unwrap_or_else(|| panic!("no {path} among {:?}", run.paths()))
 }
 
 impl Drop for Peer {
@@ -182,7 +147,7 @@ impl Drop for Peer {
             let admin = server.client("postgres").await;
             for statement in [
                 format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-                format!("DROP ROLE IF EXISTS {user}"),
+                format!("DROP ROLE IF EXISTS \"{user}\""),
             ] {
                 if let Err(error) = admin.batch_execute(&statement).await {
                     eprintln!("{statement}: {error}");

@@ -25,8 +25,8 @@ pub(crate) struct Wire {
     pub(crate) cut: AtomicBool,
     /// Makes the next statement that reads columns take for ever.
     pub(crate) stall: AtomicBool,
-    /// Each statement as it came.
-    pub(crate) statements: Mutex<Vec<String>>,
+    /// Each statement as it came, and the number of its connection.
+    pub(crate) statements: Mutex<Vec<(usize, String)>>,
     /// What a look-up of types would be needed for, or a real server could not take.
     pub(crate) violations: Mutex<Vec<String>>,
 }
@@ -42,14 +42,16 @@ pub(crate) async fn start(backend: u16, wire: Arc<Wire>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
+        let mut number = 0;
         while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(pass(client, backend, wire.clone()));
+            number += 1;
+            tokio::spawn(pass(client, number, backend, wire.clone()));
         }
     });
     port
 }
 
-async fn pass(mut client: TcpStream, backend: u16, wire: Arc<Wire>) -> io::Result<()> {
+async fn pass(mut client: TcpStream, number: usize, backend: u16, wire: Arc<Wire>) -> io::Result<()> {
     client.set_nodelay(true)?;
     let Some(startup) = startup(&mut client, &wire).await? else {
         return Ok(());
@@ -63,8 +65,8 @@ async fn pass(mut client: TcpStream, backend: u16, wire: Arc<Wire>) -> io::Resul
     let up = async {
         while let Some((tag, body)) = message(&mut from_client).await? {
             let body = match tag {
-                b'Q' => simple(&body, &wire),
-                b'P' => match parse(&body, &wire) {
+                b'Q' => simple(&body, number, &wire),
+                b'P' => match parse(&body, number, &wire) {
                     Some(body) => body,
                     None => {
                         let _cut = tell.send(()).await;
@@ -120,18 +122,17 @@ async fn startup(client: &mut TcpStream, wire: &Wire) -> io::Result<Option<Vec<u
                     "driver_version",
                     "os_version",
                 ];
-                let names = texts
+                let mut names = texts
                     .chunks(2)
                     .map(|pair| pair[0])
                     .filter(|name| !name.is_empty());
-                for name in names.filter(|name| !known.contains(name)) {
-                    wire.violate(format!("startup parameter {name}"));
-                    let fields =
-                        format!("SFATAL\0C42704\0Munrecognized configuration parameter \"{name}\"\0\0");
-                    client.write_all(&frame(b'E', fields.as_bytes())).await?;
-                    return Ok(None);
-                }
-                return Ok(Some(whole));
+                let Some(name) = names.find(|name| !known.contains(name)) else {
+                    return Ok(Some(whole));
+                };
+                wire.violate(format!("startup parameter {name}"));
+                let fields = format!("SFATAL\0C42704\0Munrecognized configuration parameter \"{name}\"\0\0");
+                client.write_all(&frame(b'E', fields.as_bytes())).await?;
+                return Ok(None);
             }
             // A request to cancel goes to the server as it is.
             _ => return Ok(Some(whole)),
@@ -181,9 +182,9 @@ fn columns(body: &[u8], wire: &Wire) {
 }
 
 /// A query without values.
-fn simple(body: &[u8], wire: &Wire) -> Vec<u8> {
+fn simple(body: &[u8], number: usize, wire: &Wire) -> Vec<u8> {
     let sql = std::str::from_utf8(&body[..body.len() - 1]).unwrap();
-    wire.statements.lock().unwrap().push(sql.to_owned());
+    wire.statements.lock().unwrap().push((number, sql.to_owned()));
     let passed = match judge(sql, wire) {
         Some((code, message)) => refusal(code, &message, 0),
         None => rewrite(sql),
@@ -192,12 +193,12 @@ fn simple(body: &[u8], wire: &Wire) -> Vec<u8> {
 }
 
 /// A query with values: its name, the text, the number of values and their types. `None` to break the connection.
-fn parse(body: &[u8], wire: &Wire) -> Option<Vec<u8>> {
+fn parse(body: &[u8], number: usize, wire: &Wire) -> Option<Vec<u8>> {
     let name_end = body.iter().position(|byte| *byte == 0).unwrap();
     let sql_end = name_end + 1 + body[name_end + 1..].iter().position(|byte| *byte == 0).unwrap();
     let sql = std::str::from_utf8(&body[name_end + 1..sql_end]).unwrap();
     let types = &body[sql_end + 1..];
-    wire.statements.lock().unwrap().push(sql.to_owned());
+    wire.statements.lock().unwrap().push((number, sql.to_owned()));
     let count = types[2..].len() / 4;
     for kind in types[2..].chunks(4) {
         if u32::from_be_bytes(kind.try_into().unwrap()) != 25 {

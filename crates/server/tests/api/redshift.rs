@@ -1,0 +1,146 @@
+//! The whole road from a peer that looks like Redshift: through the REST API, and through `headwater scan`.
+
+use crate::{
+    redshift_peer::Peer,
+    test_app::{TestApp, counts},
+};
+use serde_json::{Value, json};
+use std::process::Command;
+
+async fn shop() -> Peer {
+    let peer = Peer::seeded().await;
+    for what in [
+        "USAGE ON SCHEMA spectrum",
+        "USAGE ON SCHEMA federated",
+        "SELECT ON redshift_catalog.svv_table_info",
+    ] {
+        peer.grant(what).await;
+    }
+    peer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_a_cluster_to_exactly_the_change_that_was_made() {
+    let peer = shop().await;
+    let app = TestApp::start().await;
+    let body = json!({
+        "name": "warehouse", "connector_type": "redshift", "config": peer.config(json!({})),
+        "credentials": peer.credentials(),
+    });
+    let connector = app.create_connector(&body).await;
+    let tested = app
+        .post(&format!("{connector}/test"), &json!({}))
+        .await
+        .expect(200);
+    assert_eq!(tested["success"], true, "{tested:#}");
+    assert_eq!(
+        tested["capabilities"]["row_counts"]["readable"], true,
+        "{tested:#}"
+    );
+
+    let first = app.sync(&connector).await;
+    assert_eq!(
+        (
+            &first["status"],
+            &first["completeness"],
+            &first["products_created"]
+        ),
+        (&json!("completed"), &json!("complete"), &json!(12)),
+        "{first:#}"
+    );
+    let orders = app.product(&format!("{}.public.orders", peer.name)).await;
+    assert_eq!(orders["description"], "What was bought");
+    assert_eq!(orders["properties"]["dist_key"], "customer");
+    assert_eq!(
+        orders["stats"]["row_count"],
+        json!({"value": 1000, "origin": "estimate"})
+    );
+    let events = app.product(&format!("{}.spectrum.events", peer.name)).await;
+    assert_eq!(events["product_type"], "external_table");
+    let late = app.product(&format!("{}.public.late", peer.name)).await;
+    let mut upstream: Vec<&Value> = late["lineage"]["upstream"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|edge| &edge["product_id"])
+        .collect();
+    upstream.sort_by_key(|id| id.as_str());
+    let mut expected = vec![&orders["id"], &events["id"]];
+    expected.sort_by_key(|id| id.as_str());
+    assert_eq!(upstream, expected, "lineage from the text meets the products");
+
+    let second = app.sync(&connector).await;
+    assert_eq!(counts(&second), [0, 0, 12, 0]);
+    peer.sql("ALTER TABLE public.customers ADD COLUMN phone varchar(20)")
+        .await;
+    let third = app.sync(&connector).await;
+    assert_eq!(counts(&third), [0, 1, 11, 0]);
+    let customers = app.product(&format!("{}.public.customers", peer.name)).await;
+    let told = &customers["schema_changes"][0]["changes"];
+    assert_eq!(
+        (&told[0]["op"], &told[0]["path"], told.as_array().unwrap().len()),
+        (&json!("added"), &json!(["phone"]), 2),
+        "the column, and its encoding: {told:#}"
+    );
+    assert_eq!(*peer.wire.violations.lock().unwrap(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_put_into_the_config_and_a_changed_destination_are_refused() {
+    let app = TestApp::start().await;
+    let body = json!({
+        "name": "warehouse", "connector_type": "redshift",
+        "config": {"host": "c.abc.eu-west-1.redshift.amazonaws.com", "database": "dev"},
+        "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "hunter2"},
+    });
+    let connector = app.create_connector(&body).await;
+    let change = json!({"config": {"aws_endpoint": "https://elsewhere.example.com"}});
+    app.patch(&connector, &change)
+        .await
+        .problem(400, "credentials_required");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_prints_what_a_sync_reads() {
+    let peer = shop().await;
+    let config = peer.config(json!({})).to_string();
+    let credentials = peer.credentials().to_string();
+    let scan = move || {
+        Command::new(env!("CARGO_BIN_EXE_headwater"))
+            .args([
+                "scan",
+                "redshift",
+                "--config",
+                &config,
+                "--credentials",
+                "env:WAREHOUSE",
+            ])
+            .env("WAREHOUSE", credentials)
+            .env_remove("RUST_LOG")
+            .output()
+            .unwrap()
+    };
+    let output = tokio::task::spawn_blocking(scan).await.unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let end = lines.last().unwrap();
+    assert_eq!(
+        (&end["completeness"], &end["assets"]),
+        (&json!("complete"), &json!(12)),
+        "{end:#}"
+    );
+    let late = json!({"family": "redshift", "path": [peer.name, "public", "late"]});
+    let edges = lines
+        .iter()
+        .filter(|line| line["type"] == "edge" && line["downstream"] == late);
+    assert_eq!(edges.count(), 2);
+}
