@@ -173,8 +173,9 @@ impl SourceConnector for Redshift {
 
 impl Redshift {
     async fn session(&self, database: &str, cx: &Cx) -> Result<Session> {
-        cx.or_stop(Session::open(&self.server, database, self.statement_timeout))
-            .await
+        // On the heap: it holds a handshake, a login and the first statements.
+        let open = Session::open(&self.server, database, self.statement_timeout);
+        cx.or_stop(Box::pin(open)).await
     }
 
     /// Runs work on a session until it ends or the run stops.

@@ -1,6 +1,6 @@
 //! Logins by AWS IAM: a user and a password that AWS issues for a database, for an hour at most.
 //!
-//! https://docs.aws.amazon.com/redshift/latest/mgmt/generating-user-credentials.html
+//! <https://docs.aws.amazon.com/redshift/latest/mgmt/generating-user-credentials.html>
 
 use crate::{
     aws::{Answer, Aws, Call, Service},

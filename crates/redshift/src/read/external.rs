@@ -61,7 +61,7 @@ pub(super) async fn read(session: &Session, task: &Task<'_>, scope: &Scope, out:
     Ok(())
 }
 
-/// What `eskind` stands for. https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_EXTERNAL_SCHEMAS.html
+/// What `eskind` stands for: <https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_EXTERNAL_SCHEMAS.html>
 fn catalog(kind: i64) -> &'static str {
     match kind {
         1 => "glue",

@@ -41,7 +41,11 @@ async fn nothing_is_sent_that_redshift_refuses() {
             .to_lowercase();
         assert!(!changes.contains(&first.as_str()), "{statement}");
     }
-    assert!(statements.iter().any(|statement| statement == "BEGIN READ ONLY"));
+    assert!(
+        statements
+            .iter()
+            .any(|(_, statement)| statement == "BEGIN READ ONLY")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
