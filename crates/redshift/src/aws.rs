@@ -1,5 +1,6 @@
 //! Calls of AWS: signed, sent, and the few values that are read from the answers.
 
+use crate::config::Config;
 use aws_credential_types::Credentials;
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
@@ -9,7 +10,7 @@ use headwater_core::{Clock, Error, ErrorKind, Host, Result, Secret};
 use headwater_http::{Client, Method, Refusal, Settings, Url, header::HeaderName, origin};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use std::{error::Error as StdError, sync::Arc, time::SystemTime};
+use std::{error::Error as StdError, fmt, sync::Arc, time::SystemTime};
 
 /// What a form leaves as it is.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -46,36 +47,38 @@ pub(crate) struct Call<'a> {
 }
 
 /// Sends requests to one region.
-#[derive(Debug)]
 pub(crate) struct Aws {
     client: Client,
     region: String,
-    /// In place of each service's own address.
+    /// In place of the public addresses.
     endpoint: Option<Url>,
-    clock: Arc<Shown>,
+    sts_endpoint: Option<Url>,
+    clock: Arc<dyn Clock>,
 }
 
-/// A clock has no `Debug` of its own.
-pub(crate) struct Shown(Arc<dyn Clock>);
-
-impl std::fmt::Debug for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws")
+            .field("region", &self.region)
+            .finish_non_exhaustive()
     }
 }
 
 impl Aws {
-    pub(crate) fn new(region: String, endpoint: Option<&str>, host: &Host) -> Result<Self> {
+    pub(crate) fn new(region: String, config: &Config, host: &Host) -> Result<Self> {
         let mut settings = Settings::new("AWS");
         settings.explain = explain;
         settings.max_body = 1 << 20;
+        let endpoint = |text: &Option<String>, pointer| {
+            let text = text.as_deref();
+            text.map(|text| vendors(text, pointer, host)).transpose()
+        };
         Ok(Self {
             client: Client::new(host, settings)?,
-            endpoint: endpoint
-                .map(|text| origin(text, "/config/aws_endpoint", host))
-                .transpose()?,
+            endpoint: endpoint(&config.aws_endpoint, "/config/aws_endpoint")?,
+            sts_endpoint: endpoint(&config.sts_endpoint, "/config/sts_endpoint")?,
             region,
-            clock: Arc::new(Shown(host.clock.clone())),
+            clock: host.clock.clone(),
         })
     }
 
@@ -85,7 +88,7 @@ impl Aws {
     }
 
     pub(crate) fn now(&self) -> jiff::Timestamp {
-        self.clock.0.now()
+        self.clock.now()
     }
 
     /// The body of the answer.
@@ -125,7 +128,11 @@ impl Aws {
     }
 
     fn address(&self, service: Service) -> Result<Url> {
-        if let Some(endpoint) = &self.endpoint {
+        let own = match service {
+            Service::Sts => &self.sts_endpoint,
+            Service::Redshift | Service::RedshiftServerless => &self.endpoint,
+        };
+        if let Some(endpoint) = own {
             return Ok(endpoint.clone());
         }
         let domain = match self.region.starts_with("cn-") {
@@ -163,6 +170,22 @@ impl Aws {
         let header = |(name, value): (&str, &str)| (name.to_owned(), Secret::new(value));
         Ok(signed.headers().map(header).collect())
     }
+}
+
+/// An address of AWS: requests carry the session token of a temporary key. Another is for emulators on this machine, and
+/// beyond it needs the leave of whoever runs the program.
+fn vendors(text: &str, pointer: &str, host: &Host) -> Result<Url> {
+    let url = origin(text, pointer, host)?;
+    let name = url.host_str().unwrap_or_default();
+    let is_aws = [".amazonaws.com", ".amazonaws.com.cn"]
+        .iter()
+        .any(|domain| name.ends_with(domain));
+    if is_aws || headwater_pg_wire::is_loopback(name) || host.insecure_sources {
+        return Ok(url);
+    }
+    let detail = "expected an address of AWS, such as that of a VPC endpoint: use one, or start the program with \
+                  --allow-insecure-sources";
+    Err(Error::invalid_field(pointer, detail))
 }
 
 fn unsigned(error: impl StdError + Send + Sync + 'static) -> Error {

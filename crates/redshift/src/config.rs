@@ -46,6 +46,9 @@ pub struct Config {
     /// a VPC endpoint.
     #[serde(default)]
     pub aws_endpoint: Option<String>,
+    /// The same for STS, where a role is assumed.
+    #[serde(default)]
+    pub sts_endpoint: Option<String>,
     /// Whether external schemas are read: tables of the Glue data catalog and Hive, federated databases.
     #[serde(default = "default_include_external")]
     pub include_external: bool,

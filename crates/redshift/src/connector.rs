@@ -60,7 +60,7 @@ impl Connect for Redshift {
         fake("datashares"),
         fake("visibility"),
     ];
-    const DESTINATIONS: &'static [&'static str] = &["/host", "/port", "/aws_endpoint"];
+    const DESTINATIONS: &'static [&'static str] = &["/host", "/port", "/aws_endpoint", "/sts_endpoint"];
 
     type Config = Config;
     type Credentials = Credentials;

@@ -10,7 +10,7 @@ use crate::{
     visibility::Sight,
 };
 use headwater_core::{Container, Error, Listing, Path, Reason, Result, Scope, Split, Visibility};
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// About as many relations are one split.
 const RELATIONS: i64 = 5000;
@@ -44,11 +44,7 @@ pub(crate) async fn local(
         .map_err(|error| explained(Part::Relations, error, user))?;
     schemas.retain(|schema| scope.admits_namespace(&path.child(&*schema.name)));
     let external = external(session).await?;
-    let is_external = |schema: &SchemaRow| {
-        external
-            .as_ref()
-            .is_some_and(|all| all.contains_key(&schema.name))
-    };
+    let is_external = |schema: &SchemaRow| external.as_ref().is_some_and(|all| all.contains(&schema.name));
     let usable = schemas.iter().filter(|schema| schema.usable);
     let of_schemas = sight.of_schemas(usable.map(|schema| schema.name.as_str()));
     let mut found = Found {
@@ -149,13 +145,11 @@ pub(crate) fn refused(error: &Error, named: bool) -> Listing {
     }
 }
 
-/// The schemas whose tables are elsewhere, by name; `None` where the list is refused.
-async fn external(session: &Session) -> Result<Option<HashMap<String, ExternalSchemaRow>>> {
+/// The names of schemas whose tables are elsewhere; `None` where the list is refused.
+async fn external(session: &Session) -> Result<Option<HashSet<String>>> {
     let rows = session.query::<ExternalSchemaRow>(include_str!("queries/external_schemas.sql"), &[]);
     match session.apart(rows).await {
-        Ok(rows) => Ok(Some(
-            rows.into_iter().map(|row| (row.name.clone(), row)).collect(),
-        )),
+        Ok(rows) => Ok(Some(rows.into_iter().map(|row| row.name).collect())),
         Err(error) if error::is_of_one_relation(&error) => Ok(None),
         Err(error) => Err(error),
     }

@@ -77,7 +77,7 @@ impl Iam {
         let session_token = key.session_token.map(|token| token.expose().to_owned());
         Ok(Self {
             target: target(config, named.as_ref(), db_user)?,
-            aws: Aws::new(region, config.aws_endpoint.as_deref(), host)?,
+            aws: Aws::new(region, config, host)?,
             key: Credentials::new(key.id, key.secret.expose(), session_token, None, "headwater"),
             role,
             assumed: Mutex::new(None),
@@ -372,6 +372,11 @@ mod tests {
                 "/config/workgroup_name",
             ),
             (json!({"workgroup_name": "w"}), Some("me"), "/credentials/db_user"),
+            (
+                json!({"sts_endpoint": "https://amazonaws.com.example.com"}),
+                None,
+                "/config/sts_endpoint",
+            ),
             (
                 json!({"aws_endpoint": "http://example.com"}),
                 None,

@@ -28,9 +28,9 @@ pub(crate) struct Session {
     last_words: oneshot::Receiver<Error>,
     pub(crate) facts: Facts,
     statements: AtomicU64,
-    told: Instant,
-    /// Milliseconds after `told` up to which the cost was told.
-    until: AtomicU64,
+    begun: Instant,
+    /// Milliseconds after `begun` up to which the cost was told.
+    told: AtomicU64,
 }
 
 /// What the server says of itself.
@@ -76,8 +76,8 @@ impl Session {
                 database: database.to_owned(),
             },
             statements: AtomicU64::new(0),
-            told: Instant::now(),
-            until: AtomicU64::new(0),
+            begun: Instant::now(),
+            told: AtomicU64::new(0),
         };
         let begin = session.set_up(statement_timeout);
         session.facts = session.watch(|| {}, begin).await?;
@@ -156,13 +156,13 @@ impl Session {
 
     /// What was sent since the last call, and how long that took.
     pub(crate) fn take_cost(&self) -> Cost {
-        let now = u64::try_from(self.told.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let until = self.until.swap(now, Ordering::Relaxed);
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let told = self.told.swap(now, Ordering::Relaxed);
         let statements = self.statements.swap(0, Ordering::Relaxed);
         Cost {
             requests: statements,
             statements,
-            source_seconds: Duration::from_millis(now.saturating_sub(until)).as_secs_f64(),
+            source_seconds: Duration::from_millis(now.saturating_sub(told)).as_secs_f64(),
             ..Cost::default()
         }
     }

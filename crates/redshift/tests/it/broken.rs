@@ -2,6 +2,8 @@
 
 use crate::{peer::Peer, reading::asset};
 use headwater_core::model::AssetKind;
+use serde_json::json;
+use std::sync::{Arc, atomic::Ordering};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_that_the_server_stumbles_over_costs_its_own_text() {
@@ -63,4 +65,27 @@ async fn a_text_that_cannot_be_parsed_costs_its_own_lineage() {
         .find(|warning| warning.code == "lineage_unread")
         .unwrap();
     assert_eq!(warned.path, Some(late));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_takes_anothers_place_between_two_pages_is_found() {
+    let peer = Arc::new(Peer::create().await);
+    // Two pages, and the second of them waits.
+    peer.sql(
+        "DO $$ BEGIN FOR i IN 1..2005 LOOP EXECUTE format('CREATE TABLE t%s (a int)', i); END LOOP; END $$",
+    )
+    .await;
+    peer.wire.gate.store(2, Ordering::SeqCst);
+    let reader = peer.clone();
+    let run = tokio::spawn(async move { reader.read_with(json!({})).await });
+    peer.wire.reached.notified().await;
+    peer.sql("ALTER TABLE t2005 RENAME TO old; ALTER TABLE t1 RENAME TO t2005")
+        .await;
+    peer.wire.open.notify_one();
+    let run = run.await.unwrap();
+    peer.assert_clean(&run);
+    assert_eq!(run.repeated, []);
+    for name in ["t2", "t2000", "t2004", "t2005", "old"] {
+        asset(&run, &peer.path(&["public", name]));
+    }
 }

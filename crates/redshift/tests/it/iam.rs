@@ -33,7 +33,7 @@ impl Cloud {
         let (port, authority) = front(peer.port, "localhost").await;
         let config = json!({
             "host": "localhost", "port": port, "database": peer.name, "sslrootcert": authority,
-            "region": "eu-west-1", "aws_endpoint": format!("http://127.0.0.1:{aws}"),
+            "region": "eu-west-1", "aws_endpoint": format!("http://127.0.0.1:{aws}"), "sts_endpoint": format!("http://127.0.0.1:{aws}"),
             "cluster_identifier": "examplecluster",
         });
         Self { peer, fake, config }

@@ -7,13 +7,13 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{Notify, mpsc},
 };
 
 /// What kind of Redshift it is, what goes wrong, and what was seen.
@@ -25,6 +25,10 @@ pub(crate) struct Wire {
     pub(crate) cut: AtomicBool,
     /// Makes the next statement that reads columns take for ever.
     pub(crate) stall: AtomicBool,
+    /// Holds the n-th list of relations back, from 1: tells when it came, and goes on when told.
+    pub(crate) gate: AtomicUsize,
+    pub(crate) reached: Notify,
+    pub(crate) open: Notify,
     /// Each statement as it came, and the number of its connection.
     pub(crate) statements: Mutex<Vec<(usize, String)>>,
     /// What a look-up of types would be needed for, or a real server could not take.
@@ -32,6 +36,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// Whether this is the list that is held back.
+    fn passes_gate(&self) -> bool {
+        let count = self.gate.load(Ordering::SeqCst);
+        count > 0 && self.gate.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+
     fn violate(&self, what: String) {
         self.violations.lock().unwrap().push(what);
     }
@@ -66,6 +76,14 @@ async fn pass(mut client: TcpStream, number: usize, backend: u16, wire: Arc<Wire
         while let Some((tag, body)) = message(&mut from_client).await? {
             let body = match tag {
                 b'Q' => simple(&body, number, &wire),
+                b'P' if is_list(&body) && wire.passes_gate() => {
+                    wire.reached.notify_one();
+                    wire.open.notified().await;
+                    body
+                }
+                _ => body,
+            };
+            let body = match tag {
                 b'P' => match parse(&body, number, &wire) {
                     Some(body) => body,
                     None => {
@@ -220,6 +238,12 @@ fn parse(body: &[u8], number: usize, wire: &Wire) -> Option<Vec<u8>> {
     Some([&body[..=name_end], passed.as_bytes(), b"\0", types].concat())
 }
 
+/// Whether it reads a page of relations.
+fn is_list(body: &[u8]) -> bool {
+    let sql = String::from_utf8_lossy(body);
+    sql.contains("c.reldiststyle::bigint") && sql.contains("BETWEEN")
+}
+
 fn refusal(code: &str, message: &str, values: usize) -> String {
     let message = message.replace('\'', "''");
     format!(
@@ -242,6 +266,12 @@ fn rewrite(sql: &str) -> String {
         .replace(
             "SET search_path TO pg_catalog",
             "SET search_path TO redshift_catalog, pg_catalog",
+        )
+        // Redshift's default is snapshot isolation, PostgreSQL's is not.
+        // https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
+        .replace(
+            "BEGIN READ ONLY",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         )
         .replace("SET query_group TO", "SET redshift.query_group TO")
 }

@@ -82,6 +82,19 @@ async fn from_a_cluster_to_exactly_the_change_that_was_made() {
         (&json!("added"), &json!(["phone"]), 2),
         "the column, and its encoding: {told:#}"
     );
+
+    peer.sql(&format!("REVOKE USAGE ON SCHEMA spectrum FROM {}", peer.user))
+        .await;
+    let fourth = app.sync(&connector).await;
+    assert_eq!(
+        (
+            &fourth["completeness"],
+            &fourth["removals"],
+            &fourth["products_archived"]
+        ),
+        (&json!("complete"), &json!("held"), &json!(0)),
+        "a lost grant shortens the list without an error: {fourth:#}"
+    );
     assert_eq!(*peer.wire.violations.lock().unwrap(), [""; 0]);
 }
 
