@@ -3,7 +3,7 @@
 use crate::rows::UpstreamRow;
 use headwater_core::{
     Error, ErrorKind, Path, Result,
-    model::{LineageEdge, LineageEnd},
+    model::{Flow, LineageEdge, LineageEnd},
 };
 use headwater_sql_lineage::{Dialect, Name, Unread, tables};
 use std::collections::BTreeSet;
@@ -55,15 +55,8 @@ pub(crate) fn of_text(
 }
 
 fn edge(path: Path) -> LineageEdge {
-    LineageEdge {
-        upstream: LineageEnd {
-            family: FAMILY.into(),
-            path,
-        },
-        kind: "view".into(),
-        // Neither says which column is made of which.
-        field_pairs: Vec::new(),
-    }
+    // Neither says which column is made of which.
+    LineageEdge::new(Flow::In, LineageEnd::new(FAMILY, path), "view")
 }
 
 #[cfg(test)]
@@ -84,7 +77,7 @@ mod tests {
         let edges = of_text(&view, "dev", &names, |schema, table| {
             (schema, table) == ("s", "t")
         });
-        let paths: Vec<String> = edges.iter().map(|edge| edge.upstream.path.to_string()).collect();
+        let paths: Vec<String> = edges.iter().map(|edge| edge.end.path.to_string()).collect();
         assert_eq!(paths, ["dev.other.t", "dev.s.t", "partner.s.t"]);
     }
 }

@@ -29,9 +29,9 @@ fn upstreams(run: &Collected, path: &Path) -> Vec<String> {
     assert!(
         edges
             .iter()
-            .all(|edge| edge.upstream.family == "redshift" && edge.kind == "view")
+            .all(|edge| edge.end.family == "redshift" && edge.kind == "view")
     );
-    edges.iter().map(|edge| edge.upstream.path.to_string()).collect()
+    edges.iter().map(|edge| edge.end.path.to_string()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
