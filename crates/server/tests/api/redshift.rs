@@ -99,7 +99,7 @@ async fn from_a_cluster_to_exactly_the_change_that_was_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_put_into_the_config_and_a_changed_destination_are_refused() {
+async fn where_aws_is_asked_is_its_own_and_changes_with_the_credentials_only() {
     let app = TestApp::start().await;
     let body = json!({
         "name": "warehouse", "connector_type": "redshift",
@@ -107,8 +107,15 @@ async fn a_secret_put_into_the_config_and_a_changed_destination_are_refused() {
         "credentials": {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "hunter2"},
     });
     let connector = app.create_connector(&body).await;
-    let change = json!({"config": {"aws_endpoint": "https://elsewhere.example.com"}});
-    app.patch(&connector, &change)
+    let endpoint = |address: &str| json!({"config": {"aws_endpoint": address}});
+    let elsewhere = endpoint("https://elsewhere.example.com");
+    let pointers = app
+        .patch(&connector, &elsewhere)
+        .await
+        .pointers(400, "invalid_configuration");
+    assert_eq!(pointers, ["/config/aws_endpoint"]);
+    let vpc = endpoint("https://vpce-1.redshift.eu-west-1.vpce.amazonaws.com");
+    app.patch(&connector, &vpc)
         .await
         .problem(400, "credentials_required");
 }

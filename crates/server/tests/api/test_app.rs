@@ -50,6 +50,7 @@ impl TestApp {
     async fn serve(config: ServerConfig, dir: TempDir) -> Self {
         let mut registry = ToySource::registry();
         registry.register::<headwater_postgres::Postgres>();
+        registry.register::<headwater_redshift::Redshift>();
         registry.register::<headwater_dbt::Dbt>();
         let server = Server::start(config.clone(), registry).await.unwrap();
         let address = server.address();
