@@ -46,7 +46,7 @@ fn encrypted(url: &Url, pointer: &str, host: &Host) -> Result<()> {
 }
 
 /// Whether an address can only lead to this machine.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Name::Domain(name)) => name == "localhost",
         Some(Name::Ipv4(address)) => address.is_loopback(),
