@@ -43,9 +43,9 @@ impl Connect for BigQuery {
         verified("columns", Verified::Emulator),
         verified("constraints", Verified::Fake),
         verified("comments", Verified::Emulator),
-        verified("definitions", Verified::Fake),
+        verified("definitions", Verified::Emulator),
         verified("lineage", Verified::Fake),
-        verified("row_counts", Verified::Emulator),
+        verified("row_counts", Verified::Fake),
         verified("tags", Verified::Emulator),
     ];
     const DESTINATIONS: &'static [&'static str] = &["/endpoint"];

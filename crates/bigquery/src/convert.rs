@@ -70,10 +70,18 @@ pub(crate) fn asset(key: Path, table: Table) -> Asset {
     asset.tags = Facet::Read(tags(&table.labels));
     asset.owners = Facet::Unread;
     asset.constraints = Facet::Read(constraints(&table));
-    asset.definition = Facet::Read(definition(&table));
+    asset.definition = definition(&table);
     asset.stats = Facet::Read(stats(&table));
     asset.properties = properties(&table);
-    asset.fields = Facet::Read(table.schema.fields.into_iter().map(types::field).collect());
+    asset.fields = Facet::Read(
+        table
+            .schema
+            .unwrap_or_default()
+            .fields
+            .into_iter()
+            .map(types::field)
+            .collect(),
+    );
     asset
 }
 
@@ -152,19 +160,19 @@ fn insert(properties: &mut Properties, name: &str, value: Value) {
     }
 }
 
-fn definition(table: &Table) -> Option<Definition> {
-    if let Some(view) = &table.view {
-        let language = match view.use_legacy_sql {
-            Some(true) => "legacy_sql",
-            _ => "sql",
-        };
-        return Some(Definition {
-            language: language.into(),
+/// The query of a view. A view that comes without one was not shown whole.
+fn definition(table: &Table) -> Facet<Option<Definition>> {
+    let language = |legacy| if legacy == Some(true) { "legacy_sql" } else { "sql" };
+    let definition = match (&table.view, &table.materialized_view) {
+        (Some(view), _) => Definition {
+            language: language(view.use_legacy_sql).into(),
             text: view.query.clone(),
-        });
-    }
-    let view = table.materialized_view.as_ref()?;
-    Some(Definition::sql(view.query.as_str()))
+        },
+        (None, Some(view)) => Definition::sql(view.query.as_str()),
+        (None, None) if matches!(table.kind.as_str(), "VIEW" | "MATERIALIZED_VIEW") => return Facet::Unread,
+        (None, None) => return Facet::Read(None),
+    };
+    Facet::Read(Some(definition))
 }
 
 fn constraints(table: &Table) -> Vec<Constraint> {
@@ -364,6 +372,7 @@ mod tests {
         assert_eq!(view.kind, AssetKind::VIEW);
         assert_eq!(view.definition.value().unwrap().language, "legacy_sql");
         assert_eq!(view.stats.as_option().unwrap().row_count, None);
+        assert!(read(json!({"type": "VIEW"})).definition.is_unread());
         let stored = read(
             json!({"type": "MATERIALIZED_VIEW", "numRows": "3", "materializedView":
             {"query": "SELECT 2", "enableRefresh": true, "refreshIntervalMs": "1800000", "lastRefreshTime": "1700000000000"}}),

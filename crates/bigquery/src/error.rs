@@ -21,8 +21,6 @@ struct Envelope {
 struct Refused {
     #[serde(default)]
     errors: Vec<ErrorProto>,
-    #[serde(default)]
-    message: String,
 }
 
 /// One fault, in a refusal or in an answer that looks like a success.
@@ -37,8 +35,8 @@ pub(crate) struct ErrorProto {
 /// What a refusal means, where its body says more than its status.
 pub(crate) fn explain(refusal: &Refusal) -> Option<Error> {
     let refused = refusal.json::<Envelope>()?.error;
-    let reason = refused.errors.first()?.reason.as_str();
-    let error = of_reason(reason, &refused.message)?;
+    let fault = refused.errors.first()?;
+    let error = of_reason(&fault.reason, &fault.message)?;
     Some(error.with_context("status", refusal.status.as_u16()))
 }
 

@@ -99,7 +99,7 @@ pub(crate) struct Table {
     pub(crate) friendly_name: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) labels: Labels,
-    pub(crate) schema: Schema,
+    pub(crate) schema: Option<Schema>,
     #[serde(deserialize_with = "number")]
     pub(crate) num_rows: Option<u64>,
     #[serde(deserialize_with = "number")]

@@ -7,7 +7,10 @@ use crate::credentials::KeyFile;
 use async_trait::async_trait;
 use headwater_core::{Error, ErrorKind, Host, LocalFiles, Result, Secret};
 use headwater_http::{Client, Issue, Method, Token, Url, header::HeaderName};
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 const POINTER: &str = "/credentials/auth_type";
 
@@ -40,7 +43,7 @@ impl ApplicationDefault {
         })
     }
 
-    async fn from_file(&self, file: &PathBuf) -> Result<Token> {
+    async fn read_file(&self, file: &Path) -> Result<Token> {
         let read = tokio::fs::read_to_string(file).await.map_err(|error| {
             let message = "the file of application default credentials cannot be read";
             Error::new(ErrorKind::Unauthenticated, message).with_source(error)
@@ -55,7 +58,7 @@ impl ApplicationDefault {
     }
 
     /// The metadata server of Google's machines, under the name that only they know.
-    async fn from_metadata(&self) -> Result<Token> {
+    async fn ask_metadata(&self) -> Result<Token> {
         let name =
             env::var("GCE_METADATA_HOST").unwrap_or_else(|_unset| "metadata.google.internal".to_owned());
         let text = format!("http://{name}/computeMetadata/v1/instance/service-accounts/default/token");
@@ -88,8 +91,8 @@ fn left_by_gcloud() -> Option<PathBuf> {
 impl Issue for ApplicationDefault {
     async fn issue(&self) -> Result<Token> {
         match self.named.clone().or_else(left_by_gcloud) {
-            Some(file) => self.from_file(&file).await,
-            None => self.from_metadata().await,
+            Some(file) => self.read_file(&file).await,
+            None => self.ask_metadata().await,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::resource::{
     Clustering, ColumnReference, CopyOf, ExternalData, FieldSchema, ForeignKey, Labels, MaterializedView,
-    PolicyTags, PrimaryKey, Table, TableConstraints, TableReference, View,
+    PolicyTags, PrimaryKey, Schema, Table, TableConstraints, TableReference, View,
 };
 use headwater_core::{
     Facet,
@@ -120,8 +120,9 @@ pub(super) fn assemble(row: &Row, parts: Parts) -> (Table, Missing) {
         stats: parts.partitions.is_none(),
         ..Missing::default()
     };
-    table.schema.fields = fields(columns.unwrap_or_default());
-    missing.comments = comment(&mut table.schema.fields, &parts.field_paths.unwrap_or_default());
+    let mut fields = fields(columns.unwrap_or_default());
+    missing.comments = comment(&mut fields, &parts.field_paths.unwrap_or_default());
+    table.schema = Some(Schema { fields });
     table.clustering = clustering(columns.unwrap_or_default());
     options(&mut table, parts.options.as_deref().unwrap_or_default());
     table.table_constraints = parts.keys.as_deref().map(constraints);
@@ -413,7 +414,7 @@ mod tests {
     #[test]
     fn rows_make_the_resource_that_the_api_gives() {
         let (table, missing) = assemble(&listed(), whole());
-        let [id, at, items] = table.schema.fields.as_slice() else {
+        let [id, at, items] = table.schema.as_ref().unwrap().fields.as_slice() else {
             panic!("{:?}", table.schema)
         };
         assert_eq!(

@@ -47,8 +47,10 @@ impl<'t> Parser<'t> {
     /// A type, as a field without a name.
     fn field(&mut self, levels: usize) -> Option<FieldSchema> {
         let levels = levels.checked_sub(1)?;
-        let mut field = FieldSchema::default();
-        field.kind = self.word()?.to_owned();
+        let mut field = FieldSchema {
+            kind: self.word()?.to_owned(),
+            ..FieldSchema::default()
+        };
         match field.kind.as_str() {
             "ARRAY" if self.take("<") => {
                 let mut element = self.field(levels)?;
