@@ -26,6 +26,7 @@ pub struct Request<'c> {
     method: Method,
     url: Url,
     headers: Vec<(HeaderName, HeaderValue)>,
+    secret_headers: Vec<(HeaderName, Secret)>,
     body: Option<Bytes>,
     file: Option<File>,
     /// What stands in place of the client's own authorization.
@@ -41,6 +42,7 @@ impl<'c> Request<'c> {
             method,
             url,
             headers: Vec::new(),
+            secret_headers: Vec::new(),
             body: None,
             file: None,
             authorization: None,
@@ -70,16 +72,10 @@ impl<'c> Request<'c> {
         self
     }
 
-    /// Adds a header that no log shows, such as a session token.
-    ///
-    /// # Errors
-    /// `Unexpected` for a name that is none, `Unauthenticated` for a text that no header can hold.
-    pub fn secret_header(mut self, name: &str, text: &Secret) -> Result<Self> {
-        let name = HeaderName::try_from(name).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "not the name of a header").with_source(error)
-        })?;
-        self.headers.push((name, sensitive(text)?));
-        Ok(self)
+    /// Adds a header whose value is a secret, such as the key of an encrypted object. No log shows it.
+    pub fn secret_header(mut self, name: HeaderName, value: &Secret) -> Self {
+        self.secret_headers.push((name, value.clone()));
+        self
     }
 
     /// Sends `Authorization` with this text in place of the client's own.
@@ -229,6 +225,9 @@ impl<'c> Request<'c> {
         let mut request = self.client.inner.request(self.method.clone(), self.url.clone());
         for (name, value) in &self.headers {
             request = request.header(name, value);
+        }
+        for (name, value) in &self.secret_headers {
+            request = request.header(name, sensitive(value)?);
         }
         let own = match (&self.client.auth, token) {
             (Some(auth), Some(token)) => Some(auth.header(token)),
