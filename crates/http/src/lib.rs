@@ -54,7 +54,7 @@ mod tls;
 pub use auth::{Auth, Issue, Token};
 pub use client::{Client, Settings};
 pub use error::Refusal;
-pub use origin::{address, is_loopback, origin};
+pub use origin::{address, is_loopback, origin, token_address};
 pub use reply::Reply;
 pub use request::Request;
 pub use reqwest::{Method, StatusCode, header};

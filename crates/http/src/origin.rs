@@ -75,6 +75,33 @@ pub fn address(text: &str, pointer: &str, host: &Host) -> Result<Url> {
     Ok(url)
 }
 
+/// Reads the address of a token endpoint: secrets go there, so it must be one of the vendor's.
+///
+/// `vendors` are domains; an address within one of them is the vendor's. Others are accepted for loopback addresses,
+/// and beyond them only where the host program allows it.
+///
+/// # Errors
+/// `ConfigInvalid` at `pointer`.
+pub fn token_address(text: &str, pointer: &str, vendors: &[&str], host: &Host) -> Result<Url> {
+    let url = address(text, pointer, host)?;
+    let name = url.host_str().unwrap_or_default();
+    let within = |vendor: &&str| {
+        name.strip_suffix(*vendor)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    match host.insecure_sources || is_loopback(&url) || vendors.iter().any(within) {
+        true => Ok(url),
+        false => Err(Error::invalid_field(
+            pointer,
+            format!(
+                "credentials are sent to the vendor's token endpoints only ({}): use one of them, or start the \
+                 program with --allow-insecure-sources",
+                vendors.join(", ")
+            ),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +182,36 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn secrets_go_to_the_vendor_to_this_machine_or_where_the_host_allows() {
+        let vendors = ["vendor.com", "login.example.net"];
+        let mut host = Host::default();
+        for text in [
+            "https://vendor.com/token",
+            "https://eu.vendor.com/token",
+            "https://login.example.net/t/token",
+            "http://127.0.0.1:8085/token",
+        ] {
+            assert!(
+                token_address(text, "/config/token_url", &vendors, &host).is_ok(),
+                "{text}"
+            );
+        }
+        let others = [
+            "https://evilvendor.com/token",
+            "https://vendor.com.evil.net",
+            "https://example.net",
+        ];
+        for text in others {
+            let error = token_address(text, "/config/token_url", &vendors, &host).unwrap_err();
+            assert!(
+                error.fields()[0].detail.contains("--allow-insecure-sources"),
+                "{text}"
+            );
+        }
+        host.insecure_sources = true;
+        assert!(token_address(others[0], "/config/token_url", &vendors, &host).is_ok());
     }
 }
