@@ -3,7 +3,7 @@
 mod body;
 mod visit;
 
-use sqlparser::dialect::{Dialect as Grammar, RedshiftSqlDialect, SnowflakeDialect};
+use sqlparser::dialect::{BigQueryDialect, Dialect as Grammar, RedshiftSqlDialect, SnowflakeDialect};
 use std::{
     collections::BTreeSet,
     fmt,
@@ -21,6 +21,8 @@ const STACK: usize = 64 << 20;
 /// Whose SQL it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
+    /// Names keep their case, and one pair of quotes may hold all of a name.
+    BigQuery,
     /// Names that are not quoted are lower case.
     Redshift,
     /// Names that are not quoted are upper case.
@@ -30,6 +32,7 @@ pub enum Dialect {
 impl Dialect {
     fn grammar(self) -> Box<dyn Grammar> {
         match self {
+            Self::BigQuery => Box::new(BigQueryDialect {}),
             Self::Redshift => Box::new(RedshiftSqlDialect {}),
             Self::Snowflake => Box::new(SnowflakeDialect {}),
         }
@@ -37,6 +40,7 @@ impl Dialect {
 
     fn fold(self, name: &str) -> String {
         match self {
+            Self::BigQuery => name.to_owned(),
             Self::Redshift => name.to_lowercase(),
             Self::Snowflake => name.to_uppercase(),
         }

@@ -122,3 +122,30 @@ fn a_text_of_any_shape_ends_without_harm() {
     assert!(read[1].is_err(), "deeper than the parser goes");
     assert_eq!(read[2], Err(Unread::TooLong));
 }
+
+#[test]
+fn one_pair_of_quotes_may_hold_a_whole_name_of_bigquery() {
+    let bigquery = |text| of(text, Dialect::BigQuery);
+    assert_eq!(
+        bigquery("SELECT * FROM `my-project.Sales.orders` o JOIN `my-project`.Sales.`returns` r USING (id)"),
+        ["my-project.Sales.orders", "my-project.Sales.returns"]
+    );
+    assert_eq!(
+        bigquery(
+            "SELECT * FROM my-project.d.t CROSS JOIN UNNEST(items) AS item WHERE item.id IN (SELECT id FROM d.u)"
+        ),
+        ["d.u", "my-project.d.t"]
+    );
+    assert_eq!(
+        bigquery(
+            "WITH x AS (SELECT * EXCEPT (a) FROM `p.d.events_*` WHERE _TABLE_SUFFIX > '2026') SELECT * FROM x"
+        ),
+        ["p.d.events_*"]
+    );
+    assert_eq!(bigquery("SELECT item.id FROM d.t, t.items AS item"), ["d.t"]);
+    assert_eq!(bigquery("SELECT item.id FROM d.t AS a, a.items AS item"), ["d.t"]);
+    assert!(
+        tables(&["SELECT * FROM [p:d.t]"], Dialect::BigQuery)[0].is_err(),
+        "legacy SQL"
+    );
+}

@@ -46,10 +46,16 @@ impl Found {
     fn into_tables(self) -> BTreeSet<Name> {
         let is_table = |name: &Name| match name.as_slice() {
             [table] => !self.expressions.contains(table),
-            [first, _] => !self.aliases.contains(first),
+            [first, _] => !self.aliases.contains(first) && !self.is_column_of(first),
             _ => true,
         };
         self.names.iter().filter(|name| is_table(name)).cloned().collect()
+    }
+
+    /// Whether BigQuery takes the first part of a name for a table that the query reads: `FROM d.t, t.items`.
+    fn is_column_of(&self, first: &String) -> bool {
+        let mut others = self.names.iter().filter(|name| name.len() > 1);
+        self.dialect == Dialect::BigQuery && others.any(|name| name.last() == Some(first))
     }
 
     fn fold(&self, ident: &sqlparser::ast::Ident) -> String {
@@ -60,10 +66,16 @@ impl Found {
     }
 
     fn name(&self, name: &ObjectName) -> Option<Name> {
-        name.0
+        let parts = name
+            .0
             .iter()
-            .map(|part| part.as_ident().map(|ident| self.fold(ident)))
-            .collect()
+            .map(|part| part.as_ident().map(|ident| self.fold(ident)));
+        let parts: Name = parts.collect::<Option<_>>()?;
+        match self.dialect {
+            // Neither a project's id nor a dataset or table has a dot in its name.
+            Dialect::BigQuery => Some(parts.join(".").split('.').map(str::to_owned).collect()),
+            Dialect::Redshift | Dialect::Snowflake => Some(parts),
+        }
     }
 }
 
