@@ -2,15 +2,15 @@
 
 use crate::{
     partitioning,
-    resource::{CopyOf, Dataset, ForeignKey, Labels, Table, TableConstraints, TableReference},
+    resource::{Dataset, ForeignKey, Labels, Table, TableConstraints, TableReference},
     shards::Series,
     types,
 };
 use headwater_core::{
     Facet, Path,
     model::{
-        Asset, AssetKind, Constraint, ConstraintKind, Definition, LineageEdge, LineageEnd, Namespace, Origin,
-        Properties, Reference, Stat, Stats, Version,
+        Asset, AssetKind, Constraint, ConstraintKind, Definition, Namespace, Origin, Properties, Reference,
+        Stat, Stats, Version,
     },
 };
 use jiff::Timestamp;
@@ -115,25 +115,7 @@ pub(crate) fn series(key: Path, series: Series, latest: Option<Table>) -> Asset 
     asset
 }
 
-/// What a snapshot or a clone was made of.
-pub(crate) fn lineage(table: &Table) -> Option<Vec<LineageEdge>> {
-    let edge = |copy: &CopyOf, kind: &str| LineageEdge {
-        upstream: LineageEnd {
-            family: FAMILY.into(),
-            path: path(&copy.base_table_reference),
-        },
-        kind: kind.into(),
-        field_pairs: Vec::new(),
-    };
-    let snapshot = table
-        .snapshot_definition
-        .as_ref()
-        .map(|copy| edge(copy, "snapshot"));
-    let clone = table.clone_definition.as_ref().map(|copy| edge(copy, "clone"));
-    snapshot.or(clone).map(|edge| vec![edge])
-}
-
-fn path(reference: &TableReference) -> Path {
+pub(crate) fn path(reference: &TableReference) -> Path {
     Path::new([
         reference.project_id.as_str(),
         reference.dataset_id.as_str(),
@@ -410,20 +392,6 @@ mod tests {
         assert_eq!(asset.properties["source_format"], "PARQUET");
         assert_eq!(asset.properties["source_uris"].as_array().unwrap().len(), 100);
         assert_eq!(asset.properties["source_uris_omitted"], 2);
-    }
-
-    #[test]
-    fn snapshots_come_of_their_base() {
-        let table: Table = serde_json::from_value(json!({"type": "SNAPSHOT", "snapshotDefinition":
-            {"baseTableReference": {"projectId": "p", "datasetId": "d", "tableId": "base"},
-             "snapshotTime": "2026-01-01T00:00:00Z"}}))
-        .unwrap();
-        let edges = lineage(&table).unwrap();
-        assert_eq!(
-            (edges[0].kind.as_str(), edges[0].upstream.path.to_string()),
-            ("snapshot", "p.d.base".into())
-        );
-        assert_eq!(lineage(&Table::default()), None);
     }
 
     #[test]

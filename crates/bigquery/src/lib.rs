@@ -9,6 +9,7 @@ mod convert;
 mod credentials;
 mod discover;
 mod error;
+mod lineage;
 mod pages;
 mod partitioning;
 mod resource;

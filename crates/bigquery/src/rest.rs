@@ -2,6 +2,7 @@
 
 use crate::{
     convert,
+    lineage::{self, Origin},
     pages::Pages,
     resource::{Table, TableEntry},
     session::{Place, Session},
@@ -85,7 +86,7 @@ async fn read_table(
     let key = reading.path.child(name);
     let etag = stored.as_ref().map(|version| &*version.0);
     match session.table(reading.place, name, etag).await {
-        Ok(Some(table)) => report(key, table, out).await,
+        Ok(Some(table)) => report(key, table, reading.collapse, out).await,
         Ok(None) => out.unchanged(key).await,
         // Dropped since it was listed.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -97,11 +98,11 @@ async fn read_table(
     }
 }
 
-async fn report(key: Path, table: Table, out: &SplitSink) -> Result<()> {
-    let edges = convert::lineage(&table);
+async fn report(key: Path, table: Table, collapse: bool, out: &SplitSink) -> Result<()> {
+    let origin = Origin::of(&table);
     out.asset(convert::asset(key.clone(), table)).await?;
-    match edges {
-        Some(edges) => out.lineage(key, edges).await,
+    match origin {
+        Some(origin) => lineage::report(key, origin, collapse, out).await,
         None => Ok(()),
     }
 }

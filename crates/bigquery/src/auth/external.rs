@@ -115,7 +115,7 @@ impl Subject {
             Self::Address { url, headers, field } => {
                 let mut request = client.request(Method::GET, url.clone());
                 for (name, value) in headers {
-                    request = request.header(name.clone(), value.expose());
+                    request = request.secret_header(name.clone(), value);
                 }
                 let reply = request.send().await?;
                 let text = Secret::new(String::from_utf8_lossy(&reply.body));

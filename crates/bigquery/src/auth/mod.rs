@@ -13,7 +13,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use headwater_core::{Error, Host, Result};
-use headwater_http::{Auth, Issue, Token, Url, address, is_loopback};
+use headwater_http::{Auth, Issue, Token, Url};
 
 /// The scopes of tokens that ask BigQuery: nothing can be changed with them.
 const READ: &str = "https://www.googleapis.com/auth/bigquery.readonly \
@@ -125,10 +125,10 @@ fn member(name: &str) -> String {
     }
 }
 
-/// Whether an address is one of Google's.
+/// Whether an address is one of Google's APIs.
 fn is_google(url: &Url) -> bool {
     let name = url.domain().unwrap_or_default();
-    name == "accounts.google.com" || name == "googleapis.com" || name.ends_with(".googleapis.com")
+    name == "googleapis.com" || name.ends_with(".googleapis.com")
 }
 
 /// An address that a secret is sent to: one of Google's, or one of this machine.
@@ -136,15 +136,7 @@ fn is_google(url: &Url) -> bool {
 /// # Errors
 /// `ConfigInvalid` at `pointer`.
 fn token_address(text: &str, pointer: &str, host: &Host) -> Result<Url> {
-    let url = address(text, pointer, host)?;
-    if is_google(&url) || is_loopback(&url) || host.insecure_sources {
-        return Ok(url);
-    }
-    Err(Error::invalid_field(
-        pointer,
-        "expected an address of Google's, such as https://oauth2.googleapis.com/token: the program must be \
-         started with --allow-insecure-sources to send credentials elsewhere",
-    ))
+    headwater_http::token_address(text, pointer, &["googleapis.com", "accounts.google.com"], host)
 }
 
 #[derive(Debug)]

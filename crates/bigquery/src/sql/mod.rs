@@ -12,6 +12,7 @@ mod type_text;
 use crate::{
     config::Config,
     convert,
+    lineage::{self, Origin},
     rest::Reading,
     session::{Query, Session},
     shards::{self, Series},
@@ -61,12 +62,12 @@ pub(crate) async fn read(
             }
             None => {
                 let key = reading.path.child(&*name);
-                let edges = convert::lineage(&table);
+                let origin = Origin::of(&table);
                 let mut asset = convert::asset(key.clone(), table);
                 missing.take_from(&mut asset);
                 out.asset(asset).await?;
-                if let Some(edges) = edges {
-                    out.lineage(key, edges).await?;
+                if let Some(origin) = origin {
+                    lineage::report(key, origin, reading.collapse, out).await?;
                 }
             }
         }

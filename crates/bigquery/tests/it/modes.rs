@@ -3,7 +3,7 @@
 use crate::{
     emulator::Emulator,
     fake::{Fake, fault},
-    run::{none, read_with},
+    run::{none, path, read_with},
 };
 use headwater_core::model::Asset;
 use headwater_testkit::Collected;
@@ -73,7 +73,7 @@ async fn shop() -> Fake {
     fake.table(
         "sales",
         "recent",
-        json!({"type": "VIEW", "view": {"query": "SELECT id FROM orders", "useLegacySql": false},
+        json!({"type": "VIEW", "view": {"query": "SELECT id FROM sales.orders", "useLegacySql": false},
         "schema": {"fields": [{"name": "id", "type": "INTEGER"}]}}),
     );
     for name in ["a", "b", "z"] {
@@ -94,6 +94,12 @@ async fn both_modes_see_the_same_but_for_the_etag_and_times_of_views() {
     assert_eq!(seen["recent"], ["version", "last_altered"]);
     assert_eq!((sql.cost.statements, sql.cost.bytes_billed), (7, 7 * 10_485_760));
     assert!(sql.warnings.is_empty(), "{:?}", sql.warnings);
+    assert_eq!(rest.lineage, sql.lineage);
+    let edges = &rest.lineage[&path("sales", "recent")];
+    assert_eq!(
+        edges.iter().map(|edge| &edge.upstream.path).collect::<Vec<_>>(),
+        [&path("sales", "orders")]
+    );
 }
 
 #[tokio::test]
