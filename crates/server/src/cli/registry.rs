@@ -6,6 +6,8 @@ use headwater_core::Registry;
 pub fn registry() -> Registry {
     #[allow(unused_mut, reason = "a build without connectors registers none")]
     let mut registry = Registry::default();
+    #[cfg(feature = "bigquery")]
+    registry.register::<headwater_bigquery::BigQuery>();
     #[cfg(feature = "dbt")]
     registry.register::<headwater_dbt::Dbt>();
     #[cfg(feature = "postgres")]

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod bigquery;
 mod connectors;
 mod database;
 mod dbt_cloud;

@@ -52,6 +52,7 @@ impl TestApp {
         registry.register::<headwater_postgres::Postgres>();
         registry.register::<headwater_redshift::Redshift>();
         registry.register::<headwater_dbt::Dbt>();
+        registry.register::<headwater_bigquery::BigQuery>();
         let server = Server::start(config.clone(), registry).await.unwrap();
         let address = server.address();
         let stop = CancellationToken::new();
