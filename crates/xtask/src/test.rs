@@ -21,6 +21,12 @@ pub(crate) fn run(args: &[&str]) -> Result {
         peers.push(("HEADWATER_TEST_PG_BIN_ALT", other.bin.display().to_string()));
     }
     peers.extend(dbt_artifacts());
+    let bigquery = peers::BigQuery::start()?;
+    peers.push(("HEADWATER_TEST_BIGQUERY", bigquery.origin()));
+    peers.push((
+        "HEADWATER_TEST_BIGQUERY_PYTHON",
+        bigquery.python.display().to_string(),
+    ));
     let pgbouncer = peers::PgBouncer::find();
     if let Ok(found) = &pgbouncer {
         peers.push(("HEADWATER_TEST_PGBOUNCER", found.program.display().to_string()));

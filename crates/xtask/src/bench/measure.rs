@@ -85,7 +85,7 @@ pub(super) fn command(
 }
 
 /// Waits for the end of a process and tells its peak memory: looked at every two milliseconds.
-fn watch(mut child: Child) -> Result<u64> {
+pub(super) fn watch(mut child: Child) -> Result<u64> {
     let mut peak = 0;
     loop {
         peak = peak.max(peak_of(child.id()).unwrap_or_default());
@@ -98,7 +98,7 @@ fn watch(mut child: Child) -> Result<u64> {
 }
 
 /// CPU seconds of this process's children that have ended.
-fn children() -> Result<f64> {
+pub(super) fn children() -> Result<f64> {
     Ok(seconds(Times::of(std::process::id())?.ended_children))
 }
 

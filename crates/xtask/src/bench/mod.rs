@@ -3,7 +3,12 @@
 //! PostgreSQL: the floor of reading is R: four COPYs by psql that fetch what a sync needs. The floor of a first sync is R
 //! and the bare insert of the rows that it leaves. All processes are counted, PostgreSQL's too: a connector
 //! that makes its source work is not fast. dbt: the floor is a bare read of the same files.
+//!
+//! `cargo xtask bench bigquery`: how many tables a scan reads in a second from a fake that answers late, by the
+//! number of requests at once.
 
+mod bigquery;
+mod bigquery_fake;
 mod dbt;
 mod generate;
 mod manifest;
@@ -17,6 +22,7 @@ use crate::Result;
 /// Runs the benchmark that the arguments name.
 pub(crate) fn run(args: &[&str]) -> Result {
     match args {
+        ["bigquery"] => bigquery::run(),
         ["postgres", options @ ..] => postgres::run(&Options::parse(options)?),
         ["dbt", options @ ..] => dbt::run(&dbt::Options::parse(options)?),
         _ => Err(USAGE.into()),
@@ -24,6 +30,8 @@ pub(crate) fn run(args: &[&str]) -> Result {
 }
 
 const USAGE: &str = "usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]\n   or: cargo xtask bench dbt [--nodes 1000 10000 50000] [--repeat 5]";
+const USAGE: &str = "usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]
+       cargo xtask bench bigquery";
 
 /// What to measure, and how often.
 #[derive(Debug, PartialEq)]

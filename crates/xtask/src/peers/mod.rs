@@ -1,12 +1,14 @@
 //! What the tests talk to: started here, on the loopback address only, and gone when this process is.
 
 mod account;
+mod bigquery;
 mod binaries;
 mod dbt;
 mod pgbouncer;
 mod postgres;
 mod reaper;
 
+pub(crate) use bigquery::BigQuery;
 pub(crate) use binaries::Binaries;
 pub(crate) use dbt::{DBT_1_7, DBT_1_11, example_project};
 pub(crate) use pgbouncer::PgBouncer;
