@@ -7,7 +7,7 @@ use crate::{
 };
 use headwater_core::{
     Error, ErrorKind, Path, Result, SplitSink,
-    model::{LineageEdge, LineageEnd},
+    model::{Flow, LineageEdge, LineageEnd},
 };
 use headwater_sql_lineage::{Dialect, Name, tables};
 use std::collections::BTreeSet;
@@ -82,14 +82,7 @@ fn of_names(view: &Path, names: &BTreeSet<Name>, collapse: bool) -> Vec<LineageE
 }
 
 fn edge(upstream: Path, kind: &str) -> LineageEdge {
-    LineageEdge {
-        upstream: LineageEnd {
-            family: FAMILY.into(),
-            path: upstream,
-        },
-        kind: kind.into(),
-        field_pairs: Vec::new(),
-    }
+    LineageEdge::new(Flow::In, LineageEnd::new(FAMILY, upstream), kind)
 }
 
 #[cfg(test)]
@@ -135,7 +128,7 @@ mod tests {
         let names: BTreeSet<Name> = names.into_iter().map(name).collect();
         let view = Path::new(["p", "d", "v"]);
         let edges = of_names(&view, &names, true);
-        let paths: Vec<String> = edges.iter().map(|edge| edge.upstream.path.to_string()).collect();
+        let paths: Vec<String> = edges.iter().map(|edge| edge.end.path.to_string()).collect();
         assert_eq!(paths, ["other.d.t", "p.d.events_*", "p.d.t"]);
         assert_eq!(of_names(&view, &names, false).len(), 4);
     }

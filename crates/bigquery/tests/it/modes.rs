@@ -97,7 +97,7 @@ async fn both_modes_see_the_same_but_for_the_etag_and_times_of_views() {
     assert_eq!(rest.lineage, sql.lineage);
     let edges = &rest.lineage[&path("sales", "recent")];
     assert_eq!(
-        edges.iter().map(|edge| &edge.upstream.path).collect::<Vec<_>>(),
+        edges.iter().map(|edge| &edge.end.path).collect::<Vec<_>>(),
         [&path("sales", "orders")]
     );
 }

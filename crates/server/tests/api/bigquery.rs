@@ -1,6 +1,6 @@
 //! The whole road from an emulator of BigQuery: through the REST API, and through `headwater scan`.
 
-use crate::test_app::{TestApp, counts};
+use crate::test_app::{TestApp, counts, http};
 use serde_json::{Value, json};
 use std::{env, process::Command};
 
@@ -18,7 +18,7 @@ impl Shop {
         let shop = Self {
             origin,
             project: format!("{project}-{}", std::process::id()),
-            http: reqwest::Client::new(),
+            http: http(),
         };
         let dataset = json!({"datasetReference": {"projectId": shop.project, "datasetId": "sales"}});
         shop.post("datasets", &dataset).await;
