@@ -74,6 +74,11 @@ pub trait Connect: SourceConnector + Sized {
         false
     }
 
+    /// What a person should know about settings that are accepted, such as a way to log in that is about to end.
+    fn warnings(_config: &Self::Config, _credentials: &Self::Credentials) -> Vec<Warning> {
+        Vec::new()
+    }
+
     /// The filters that the config states, short forms included.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The connectors that a program knows, by kind.
 
 use crate::{
-    Capability, Connect, Error, ErrorKind, Family, Host, Result, Scope, SourceConnector,
+    Capability, Connect, Error, ErrorKind, Family, Host, Result, Scope, SourceConnector, Warning,
     settings::{self, Settings},
 };
 use serde_json::Value;
@@ -18,6 +18,8 @@ pub struct Opened {
     pub connector: Arc<dyn SourceConnector>,
     /// The filters of its config.
     pub scope: Scope,
+    /// [`Connect::warnings`] of its settings.
+    pub warnings: Vec<Warning>,
 }
 
 /// What the registry knows of one kind: [`Connect`]'s constants, and the schemas of its settings.
@@ -133,9 +135,11 @@ fn open<C: Connect>(kind: &ConnectorType, config: Value, credentials: Value, hos
         kind.credentials().parse(credentials),
     )?;
     let scope = C::scope(&config)?;
+    let warnings = C::warnings(&config, &credentials);
     Ok(Opened {
         connector: Arc::new(C::open(config, credentials, host)?),
         scope,
+        warnings,
     })
 }
 

@@ -7,16 +7,16 @@ use crate::{
     wire,
 };
 use headwater_catalog::{self as catalog, Connector, ConnectorId, ConnectorPatch, NewConnector, SpaceId};
-use headwater_core::{ConnectorType, Error, ErrorKind, Result};
+use headwater_core::{ConnectorType, Error, ErrorKind, Result, Warning};
 use serde_json::Value;
 
-/// A connector to be made.
+/// A connector to be made, and what to know about its settings.
 pub(crate) async fn check_new(
     app: &App,
     space: SpaceId,
     new: wire::NewConnector,
     verify: bool,
-) -> Result<NewConnector, Problem> {
+) -> Result<(NewConnector, Vec<Warning>), Problem> {
     let name = checked_name(new.name.as_deref());
     let kind = match &new.connector_type {
         Some(kind) => app.registry.get(kind),
@@ -33,26 +33,28 @@ pub(crate) async fn check_new(
         (name, kind, opened) => return Err(faults([name.err(), kind.err(), opened.err()])),
     };
     let links_into = named_connector(app, space, kind, &new.config).await?;
+    let warnings = opened.iter().flat_map(|opened| opened.warnings.clone()).collect();
     if let Some(opened) = opened.filter(|_| verify) {
         app.verify(opened).await?;
     }
-    Ok(NewConnector {
+    let new = NewConnector {
         name,
         kind: kind.kind.to_owned(),
         config: new.config,
         credentials: new.credentials,
         source_system_id: new.source_system_id,
         links_into,
-    })
+    };
+    Ok((new, warnings))
 }
 
-/// A change to a connector.
+/// A change to a connector, and what to know about the settings that it results in.
 pub(crate) async fn check_patch(
     app: &App,
     before: &Connector,
     patch: wire::ConnectorPatch,
     verify: bool,
-) -> Result<ConnectorPatch, Problem> {
+) -> Result<(ConnectorPatch, Vec<Warning>), Problem> {
     let kind = app.registry.get(&before.kind)?;
     let name = patch
         .name
@@ -73,14 +75,16 @@ pub(crate) async fn check_patch(
         Some(config) => renamed_connector(app, kind, before, config).await?,
         None => None,
     };
+    let mut warnings = Vec::new();
     if config.is_some() || patch.credentials.is_some() || verify {
         let whole = config.as_ref().unwrap_or(&before.config);
-        check_whole(app, before, whole, patch.credentials.as_ref(), verify).await?;
+        warnings = check_whole(app, before, whole, patch.credentials.as_ref(), verify).await?;
     }
-    Ok(ConnectorPatch {
+    let patch = ConnectorPatch {
         links_into,
         ..change(before, name, config, patch)
-    })
+    };
+    Ok((patch, warnings))
 }
 
 /// The connector that a config names for its links, which must be one of the space.
@@ -135,7 +139,7 @@ async fn check_whole(
     config: &Value,
     sent: Option<&Value>,
     verify: bool,
-) -> Result<(), Problem> {
+) -> Result<Vec<Warning>, Problem> {
     let kind = app.registry.get(&before.kind)?;
     let credentials = match sent {
         Some(credentials) => credentials.clone(),
@@ -146,10 +150,11 @@ async fn check_whole(
     if sent.is_none() && kind.destination_changed(&before.config, config) {
         return Err(credentials_required(kind));
     }
-    match verify {
-        true => app.verify(opened).await,
-        false => Ok(()),
+    let warnings = opened.warnings.clone();
+    if verify {
+        app.verify(opened).await?;
     }
+    Ok(warnings)
 }
 
 /// The change for the store, with the names of what it changes.

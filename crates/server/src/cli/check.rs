@@ -22,7 +22,12 @@ pub(super) async fn run(args: CheckArgs, registry: &Registry) -> u8 {
         Err(error) => return fail(USAGE, error),
     };
     let checked = match source.open() {
-        Ok(opened) => opened.connector.check(&Cx::default()).await,
+        Ok(opened) => {
+            for warning in &opened.warnings {
+                eprintln!("warning: {}: {}", warning.code, warning.detail);
+            }
+            opened.connector.check(&Cx::default()).await
+        }
         Err(error) => Err(error),
     };
     match checked {

@@ -38,9 +38,9 @@ pub(crate) async fn create(
     params: Params,
     body: Body<NewConnector>,
 ) -> Status<ConnectorAnswer> {
-    let new = settings::check_new(&app, at.space.id, body.0, params.flag("verify")?).await?;
+    let (new, warnings) = settings::check_new(&app, at.space.id, body.0, params.flag("verify")?).await?;
     let connector = app.store.create_connector(at.space.id, new, &at.actor()).await?;
-    Ok(with(StatusCode::CREATED, connector.into()))
+    Ok(with(StatusCode::CREATED, ConnectorAnswer::new(connector, warnings)))
 }
 
 /// Get a connector
@@ -78,12 +78,12 @@ pub(crate) async fn update(
 ) -> Answer<ConnectorAnswer> {
     let verify = params.flag("verify")?;
     let before = app.store.get_connector(at.space.id, id.0).await?;
-    let patch = settings::check_patch(&app, &before, body.0, verify).await?;
+    let (patch, warnings) = settings::check_patch(&app, &before, body.0, verify).await?;
     let connector = app
         .store
         .update_connector(at.space.id, id.0, patch, &at.actor())
         .await?;
-    Ok(Json(connector.into()))
+    Ok(Json(ConnectorAnswer::new(connector, warnings)))
 }
 
 /// Delete a connector

@@ -1,6 +1,6 @@
 use super::Time;
 use headwater_catalog as catalog;
-use headwater_core::{CheckReport, Error, Readable};
+use headwater_core::{CheckReport, Error, Readable, Warning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -59,15 +59,16 @@ impl From<catalog::Connector> for Connector {
 pub(crate) struct ConnectorAnswer {
     #[serde(flatten)]
     connector: Connector,
-    /// What is accepted and may not be meant.
+    /// What is accepted and may not be meant: each a stable code, a colon, and what to know.
     warnings: Vec<String>,
 }
 
-impl From<catalog::Connector> for ConnectorAnswer {
-    fn from(connector: catalog::Connector) -> Self {
+impl ConnectorAnswer {
+    pub(crate) fn new(connector: catalog::Connector, warnings: Vec<Warning>) -> Self {
+        let told = |warning: Warning| format!("{}: {}", warning.code, warning.detail);
         Self {
             connector: connector.into(),
-            warnings: Vec::new(),
+            warnings: warnings.into_iter().map(told).collect(),
         }
     }
 }

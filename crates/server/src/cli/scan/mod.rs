@@ -102,6 +102,7 @@ async fn scan(source: Source, mut out: impl Write, stop: &CancellationToken) -> 
     let family = source.kind.family.name;
     match source.open() {
         Ok(opened) => {
+            opened.warnings.iter().for_each(|warning| progress.warn(warning));
             let mut events = events(opened, stop);
             while let Some(event) = events.next().await {
                 tally.observe(&event);
