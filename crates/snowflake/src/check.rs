@@ -1,6 +1,6 @@
 //! What the principal can read, and what to grant so that it can read more.
 
-use crate::{config::Selection, connector::Snowflake, convert, discover, error, quote, session::Session};
+use crate::{config::Selection, connector::Snowflake, convert, discover, error, session::Session};
 use headwater_core::{CheckReport, Connect, Error, Readable, Result};
 use std::{collections::BTreeMap, time::Instant};
 
@@ -108,7 +108,7 @@ async fn usage(session: &Session<'_>, asked_for: bool) -> Result<Readable> {
             Ok(detail("as of one to three hours ago: ACCOUNT_USAGE is late"))
         }
         Err(error) if error::is_of_one_read(&error) => {
-            let grant = format!("{USAGE_GRANT} TO ROLE {}", quote::display(&session.role));
+            let grant = format!("{USAGE_GRANT} TO ROLE {}", session.role_name());
             Ok(Readable::no("SNOWFLAKE.ACCOUNT_USAGE cannot be read", grant))
         }
         Err(error) => Err(error),

@@ -87,6 +87,14 @@ pub(crate) enum Selection {
 }
 
 impl Selection {
+    /// The first of them, where they are named.
+    pub(crate) fn first(&self) -> Option<&str> {
+        match self {
+            Self::Named(names) => names.first().map(String::as_str),
+            Self::All => None,
+        }
+    }
+
     /// What is known of the content of a database that could not be opened.
     pub(crate) fn unopened(&self, error: &Error) -> Listing {
         match self {

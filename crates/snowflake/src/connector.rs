@@ -93,14 +93,14 @@ impl Connect for Snowflake {
 #[async_trait]
 impl SourceConnector for Snowflake {
     async fn check(&self, cx: &Cx) -> Result<CheckReport> {
-        let session = Session::open(&self.server, Watch { cx, beat: &|| {} }).await?;
+        let session = Session::open(&self.server, self.selection.first(), Watch { cx, beat: &|| {} }).await?;
         let report = check::check(&session, self).await;
         session.close().await;
         report
     }
 
     async fn discover(&self, scope: &Scope, cx: &Cx) -> Result<Discovery> {
-        let session = Session::open(&self.server, Watch { cx, beat: &|| {} }).await?;
+        let session = Session::open(&self.server, self.selection.first(), Watch { cx, beat: &|| {} }).await?;
         let discovery = self.list(&session, scope).await;
         session.close().await;
         discovery
@@ -112,7 +112,7 @@ impl SourceConnector for Snowflake {
             cx: out.cx(),
             beat: &beat,
         };
-        let session = Session::open(&self.server, watch).await?;
+        let session = Session::open(&self.server, read::database(split).ok(), watch).await?;
         let settings = read::Settings {
             today: self.clock.now().as_second().div_euclid(86_400),
             ..self.settings
@@ -180,7 +180,7 @@ impl Snowflake {
             ErrorKind::NotFound => {
                 let message = format!("database {database} does not exist, or the role may not see it");
                 let name = quote::display(database);
-                let role = quote::display(&session.role);
+                let role = session.role_name();
                 let grant = format!(
                     "GRANT USAGE ON DATABASE {name} TO ROLE {role}; \
                      GRANT USAGE ON ALL SCHEMAS IN DATABASE {name} TO ROLE {role}; \
@@ -201,7 +201,7 @@ impl Snowflake {
             return error;
         }
         let warehouse = session.warehouse.as_deref().map_or("a_warehouse".to_owned(), quote::display);
-        let role = quote::display(&session.role);
+        let role = session.role_name();
         error.with_grant(format!("GRANT USAGE ON WAREHOUSE {warehouse} TO ROLE {role}"))
     }
 }

@@ -9,16 +9,19 @@ use std::{collections::HashMap, sync::Arc};
 #[derive(Debug)]
 pub(crate) struct Columns {
     pub(crate) types: Vec<ColumnType>,
-    /// SHOW names its columns in lower case, the information schema in upper case.
+    /// By their names in upper and in lower case: SHOW has the latter, the information schema the former, and a
+    /// server that is not Snowflake may mix them.
     places: HashMap<String, usize>,
 }
 
 impl Columns {
     pub(crate) fn new(types: Vec<ColumnType>) -> Arc<Self> {
-        let place = |(index, column): (usize, &ColumnType)| (column.name.to_uppercase(), index);
+        let place = |(index, column): (usize, &ColumnType)| {
+            [column.name.to_uppercase(), column.name.to_lowercase()].map(|name| (name, index))
+        };
         Arc::new(Self {
             // The first of two columns of one name is meant.
-            places: types.iter().enumerate().rev().map(place).collect(),
+            places: types.iter().enumerate().rev().flat_map(place).collect(),
             types,
         })
     }

@@ -11,6 +11,7 @@ use crate::{
     credentials::Credentials,
     error::{self, Failure},
     login::Login,
+    quote,
     result::Rows,
     wire::{Binding, ChunkLink, Envelope, LoginData, RenewedData, ResultData, SessionInfo, Statement},
 };
@@ -99,12 +100,14 @@ impl Server {
         request.header(ACCEPT, "application/json")
     }
 
-    async fn log_in(&self) -> Result<LoginData> {
+    async fn log_in(&self, database: Option<&str>) -> Result<LoginData> {
+        let database = database.map(quote::display);
         let request = self
             .request(Method::POST, "/session/v1/login-request")
             .query("requestId", &Uuid::now_v7().to_string())
             .query_if("warehouse", self.warehouse.as_deref())
             .query_if("roleName", self.role.as_deref())
+            .query_if("databaseName", database.as_deref())
             .json(&self.login.body().await?)?;
         let envelope: Envelope<LoginData> = self.told(request.send().await)?.json()?;
         let data = envelope.into_data().map_err(error::of_login);
@@ -147,6 +150,7 @@ pub(crate) struct Session<'a> {
 #[derive(Debug)]
 pub(crate) struct Channel<'a> {
     server: &'a Server,
+    database: Option<&'a str>,
     watch: Watch<'a>,
     tokens: Mutex<Tokens>,
     sequence: AtomicU64,
@@ -160,16 +164,17 @@ struct Tokens {
 }
 
 impl<'a> Session<'a> {
-    /// Logs in.
+    /// Logs in, with a database as the current one.
     ///
     /// # Errors
     /// `Unauthenticated` with what to do about it.
-    pub(crate) async fn open(server: &'a Server, watch: Watch<'a>) -> Result<Self> {
-        let data = watch.cx.or_stop(server.log_in()).await?;
+    pub(crate) async fn open(server: &'a Server, database: Option<&'a str>, watch: Watch<'a>) -> Result<Self> {
+        let data = watch.cx.or_stop(server.log_in(database)).await?;
         let info: SessionInfo = data.session_info.unwrap_or_default();
         let role = info.role_name.or_else(|| server.role.clone());
         let channel = Channel {
             server,
+            database,
             watch,
             tokens: Mutex::new(Tokens {
                 session: data.token,
@@ -185,6 +190,14 @@ impl<'a> Session<'a> {
             warehouse: info.warehouse_name.or_else(|| server.warehouse.clone()),
             version: data.server_version,
         })
+    }
+
+    /// The role as a statement names it.
+    pub(crate) fn role_name(&self) -> String {
+        match self.role.as_str() {
+            "" => "the_role".to_owned(),
+            role => quote::display(role),
+        }
     }
 
     /// Runs a statement with bound texts.
@@ -312,7 +325,7 @@ impl Channel<'_> {
             Some(renewed) => renewed,
             None => {
                 debug!("the session has ended and is begun anew");
-                let data = self.server.log_in().await?;
+                let data = self.server.log_in(self.database).await?;
                 Tokens {
                     session: data.token,
                     master: data.master_token,

@@ -155,10 +155,11 @@ mod tests {
     #[tokio::test]
     async fn out_of_order_every_row_finds_its_table() {
         let mut groups = groups(&[("C", 2, 1), ("A", 2, 2), ("B", 1, 3), ("A", 2, 4), ("C", 2, 5)]);
-        // The first row is behind the first table: nothing shows yet that the order is another.
+        assert_eq!(groups.take(&key("A")).await.unwrap(), Found::Later);
+        assert_eq!(groups.take(&key("C")).await.unwrap(), Found::All(vec![1, 5]));
         assert_eq!(groups.take(&key("A")).await.unwrap(), Found::All(vec![2, 4]));
         assert_eq!(groups.take(&key("B")).await.unwrap(), Found::All(vec![3]));
-        assert_eq!(groups.take(&key("C")).await.unwrap(), Found::All(vec![1, 5]));
+        assert_eq!(groups.take(&key("D")).await.unwrap(), Found::None);
     }
 
     #[tokio::test]

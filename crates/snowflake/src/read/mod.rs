@@ -425,6 +425,14 @@ async fn secondary<T>(read: Result<T>, database: &str, code: &'static str, out: 
     }
 }
 
+/// The database of a split.
+///
+/// # Errors
+/// `DataInvalid` for a split that is not of this connector.
+pub(crate) fn database(split: &Split) -> Result<&str> {
+    places(split).map(|(database, _)| database)
+}
+
 /// The database of a split, and its schemas by name.
 fn places(split: &Split) -> Result<(&str, BTreeMap<&str, &Path>)> {
     let mut schemas = BTreeMap::new();
