@@ -8,5 +8,7 @@
     reason = "the helpers of tests are tests"
 )]
 
+mod contract;
 mod emulator;
+mod fake;
 mod support;
