@@ -8,7 +8,11 @@
     reason = "the helpers of tests are tests"
 )]
 
+mod contents;
 mod contract;
 mod emulator;
 mod fake;
+mod logins;
+mod results;
+mod secrets;
 mod support;

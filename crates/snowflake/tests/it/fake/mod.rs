@@ -8,8 +8,8 @@ mod answer;
 mod catalog;
 mod protocol;
 
-pub(crate) use catalog::{Catalog, Table};
-pub(crate) use protocol::Knobs;
+pub(crate) use catalog::Catalog;
+pub(crate) use protocol::{CHUNK_KEY, Knobs, PASSWORD, SIGNATURE};
 
 use protocol::State;
 use serde_json::{Value, json};
@@ -57,5 +57,5 @@ impl Fake {
 
 /// Credentials that it takes.
 pub(crate) fn credentials() -> Value {
-    json!({"username": "reader", "password": protocol::PASSWORD})
+    json!({"username": "reader", "password": PASSWORD})
 }

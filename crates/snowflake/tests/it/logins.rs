@@ -1,0 +1,127 @@
+//! Logins: every way to prove who it is, refusals, sessions that end.
+
+use crate::{
+    fake::{Catalog, Fake, credentials},
+    support::{open, run},
+};
+use headwater_core::{Cx, Error, ErrorKind};
+use serde_json::{Value, json};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::body_string_contains};
+
+const KEY: &str = include_str!("../../src/key/keys/pkcs8.pem");
+const ENCRYPTED: &str = include_str!("../../src/key/keys/encrypted_des3.pem");
+
+async fn check(fake: &Fake, credentials: Value) -> Result<String, Error> {
+    let opened = open(fake.config(), credentials)?;
+    Ok(opened.connector.check(&Cx::default()).await?.message)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_log_in() {
+    let fake = Fake::start(Catalog::shop()).await;
+    let provider = MockServer::start().await;
+    Mock::given(body_string_contains("client_secret=the-client-secret"))
+        .and(body_string_contains("scope=session%3Arole%3AREADER"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "the-oauth-token"})))
+        .mount(&provider)
+        .await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "the-oidc-token\n").unwrap();
+    for credentials in [
+        json!({"username": "reader", "private_key": KEY}),
+        json!({"username": "reader", "private_key": ENCRYPTED, "passphrase": "open-sesame"}),
+        json!({"username": "reader", "token": "the-pat-token"}),
+        json!({"auth_type": "oauth", "token": "the-oauth-token"}),
+        json!({"token_url": format!("{}/token", provider.uri()), "client_id": "c", "client_secret": "the-client-secret",
+               "scope": "session:role:READER"}),
+        json!({"auth_type": "workload_identity", "token": "the-oidc-token"}),
+        json!({"token_file": file.path()}),
+        credentials(),
+    ] {
+        let message = check(&fake, credentials.clone()).await;
+        let message = message.unwrap_or_else(|error| panic!("{credentials}: {error}"));
+        assert!(message.starts_with("Snowflake 9.31.0 at 127.0.0.1, account ACCT"), "{message}");
+        assert!(message.ends_with("role READER, warehouse WH"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_says_what_to_do() {
+    let fake = Fake::start(Catalog::shop()).await;
+    for (credentials, remedy) in [
+        (json!({"username": "other", "private_key": KEY}), "RSA_PUBLIC_KEY"),
+        (json!({"username": "reader", "token": "hunter2-pat"}), "programmatic access token"),
+        (json!({"auth_type": "oauth", "token": "hunter2-oauth"}), "OAuth token"),
+        (
+            json!({"username": "reader", "password": "hunter2-password"}),
+            "ALTER USER the_user SET RSA_PUBLIC_KEY",
+        ),
+    ] {
+        let error = check(&fake, credentials).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+        assert!(error.to_string().contains(remedy), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+    for (code, kind, remedy) in [
+        ("250001", ErrorKind::Unauthenticated, "credentials"),
+        ("390422", ErrorKind::Unauthenticated, "network policy"),
+        ("390189", ErrorKind::PermissionDenied, "role"),
+    ] {
+        fake.lock().knobs.login_refused = Some(code);
+        let error = check(&fake, json!({"username": "reader", "token": "the-pat-token"})).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(remedy), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ends_in_the_middle_is_prolonged() {
+    let fake = Fake::with(Catalog::shop(), |knobs| knobs.statements_of_a_token = Some(2)).await;
+    let run = run(fake.config(), credentials()).await;
+    assert!(run.is_complete(), "{:?} {:?}", run.failed, run.ended);
+    assert_eq!(run.assets.len(), 9);
+    let state = fake.lock();
+    assert!(state.renewals > 2, "{}", state.renewals);
+    assert_eq!(state.logins.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_cannot_be_prolonged_is_begun_anew() {
+    let fake = Fake::with(Catalog::shop(), |knobs| {
+        knobs.statements_of_a_token = Some(2);
+        knobs.renewable = false;
+    })
+    .await;
+    let run = run(fake.config(), credentials()).await;
+    assert!(run.is_complete(), "{:?} {:?}", run.failed, run.ended);
+    assert!(fake.lock().logins.len() > 3);
+}
+
+#[test]
+fn a_password_is_taken_with_a_warning() {
+    let config = json!({"account": "myorg-acct", "database": "SHOP"});
+    let codes = |credentials| -> Vec<String> {
+        let opened = open(config.clone(), credentials).unwrap();
+        opened.warnings.into_iter().map(|warning| warning.code).collect()
+    };
+    assert_eq!(codes(json!({"username": "u", "password": "p"})), ["password_sign_in_ended"]);
+    assert!(codes(json!({"username": "u", "private_key": KEY})).is_empty());
+}
+
+#[test]
+fn local_files_and_plain_http_need_leave() {
+    use headwater_core::{Connect, Host, Registry};
+    let mut registry = Registry::default();
+    registry.register::<headwater_snowflake::Snowflake>();
+    let open = |config: Value, credentials: Value| {
+        let kind = registry.get(headwater_snowflake::Snowflake::KIND).unwrap();
+        kind.open(config, credentials, &Host::default()).unwrap_err().fields()[0].pointer.clone()
+    };
+    let config = json!({"account": "myorg-acct", "database": "SHOP"});
+    assert_eq!(open(config.clone(), json!({"token_file": "/run/token"})), "/credentials/token_file");
+    let client = json!({"token_url": "http://idp.example.com/t", "client_id": "c", "client_secret": "s"});
+    assert_eq!(open(config.clone(), client), "/credentials/token_url");
+    let mut plain = config;
+    plain["host"] = "http://proxy.example.com".into();
+    assert_eq!(open(plain, json!({"username": "u", "password": "p"})), "/config/host");
+}
