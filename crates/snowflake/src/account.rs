@@ -98,9 +98,17 @@ mod tests {
     fn every_form_leads_to_its_name_and_host() {
         for (text, name, host) in [
             ("myorg-acct1", "MYORG-ACCT1", "myorg-acct1.snowflakecomputing.com"),
-            (" MyOrg-My_Acct ", "MYORG-MY_ACCT", "myorg-my-acct.snowflakecomputing.com"),
+            (
+                " MyOrg-My_Acct ",
+                "MYORG-MY_ACCT",
+                "myorg-my-acct.snowflakecomputing.com",
+            ),
             ("xy12345", "XY12345", "xy12345.snowflakecomputing.com"),
-            ("xy12345.eu-central-1", "XY12345", "xy12345.eu-central-1.snowflakecomputing.com"),
+            (
+                "xy12345.eu-central-1",
+                "XY12345",
+                "xy12345.eu-central-1.snowflakecomputing.com",
+            ),
             (
                 "xy12345.us-east-2.aws",
                 "XY12345",
@@ -121,7 +129,11 @@ mod tests {
                 "XY12345",
                 "xy12345.us-east-1.privatelink.snowflakecomputing.com",
             ),
-            ("acme-ext9.global", "ACME", "acme-ext9.global.snowflakecomputing.com"),
+            (
+                "acme-ext9.global",
+                "ACME",
+                "acme-ext9.global.snowflakecomputing.com",
+            ),
             (
                 "myorg-acct1.snowflakecomputing.com",
                 "MYORG-ACCT1",

@@ -5,8 +5,8 @@
 
 use crate::{row::invalid, wire::ColumnType};
 use arrow_array::{
-    Array, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
-    LargeStringArray, RecordBatch, StringArray, StructArray, cast::AsArray,
+    Array, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
+    Int64Array, LargeStringArray, RecordBatch, StringArray, StructArray, cast::AsArray,
 };
 use arrow_ipc::reader::StreamReader;
 use headwater_core::{Error, ErrorKind, Result};
@@ -31,7 +31,9 @@ pub(crate) fn rows(stream: impl Read, types: &[ColumnType]) -> Result<Vec<Cells>
 
 fn add(batch: &RecordBatch, types: &[ColumnType], rows: &mut Vec<Cells>) -> Result<()> {
     if batch.num_columns() != types.len() {
-        return Err(invalid("an Arrow result has another number of columns than it said"));
+        return Err(invalid(
+            "an Arrow result has another number of columns than it said",
+        ));
     }
     let columns: Vec<Column<'_>> = batch
         .columns()
@@ -154,8 +156,12 @@ fn values(array: &dyn Array) -> Option<Values<'_>> {
     let parts = any.downcast_ref::<StructArray>()?;
     Some(Values::Time {
         epoch: parts.column_by_name("epoch")?.as_primitive_opt()?,
-        fraction: parts.column_by_name("fraction").and_then(|part| part.as_primitive_opt()),
-        offset: parts.column_by_name("timezone").and_then(|part| part.as_primitive_opt()),
+        fraction: parts
+            .column_by_name("fraction")
+            .and_then(|part| part.as_primitive_opt()),
+        offset: parts
+            .column_by_name("timezone")
+            .and_then(|part| part.as_primitive_opt()),
     })
 }
 
@@ -187,9 +193,18 @@ mod tests {
     #[test]
     fn cells_are_what_json_would_say() {
         let time = StructArray::try_from(vec![
-            ("epoch", Arc::new(Int64Array::from(vec![1_700_000_000, 0])) as ArrayRef),
-            ("fraction", Arc::new(Int32Array::from(vec![5_000_000, 0])) as ArrayRef),
-            ("timezone", Arc::new(Int32Array::from(vec![1440, 1440])) as ArrayRef),
+            (
+                "epoch",
+                Arc::new(Int64Array::from(vec![1_700_000_000, 0])) as ArrayRef,
+            ),
+            (
+                "fraction",
+                Arc::new(Int32Array::from(vec![5_000_000, 0])) as ArrayRef,
+            ),
+            (
+                "timezone",
+                Arc::new(Int32Array::from(vec![1440, 1440])) as ArrayRef,
+            ),
         ]);
         let bytes = stream(vec![
             ("T", Arc::new(StringArray::from(vec![Some("ä"), None]))),
@@ -198,11 +213,24 @@ mod tests {
             ("B", Arc::new(BooleanArray::from(vec![true, false]))),
             ("Z", Arc::new(time.unwrap())),
         ]);
-        let types = [kind(None), kind(Some(2)), kind(Some(3)), kind(None), kind(Some(9))];
+        let types = [
+            kind(None),
+            kind(Some(2)),
+            kind(Some(3)),
+            kind(None),
+            kind(Some(9)),
+        ];
         let rows = rows(bytes.as_slice(), &types).unwrap();
-        let texts = |row: &Cells| row.iter().map(|cell| cell.clone().unwrap_or("-".into())).collect::<Vec<_>>();
+        let texts = |row: &Cells| {
+            row.iter()
+                .map(|cell| cell.clone().unwrap_or("-".into()))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(rows.len(), 4);
-        assert_eq!(texts(&rows[0]), ["ä", "12.34", "-0.005", "true", "1700000000.005000000 1440"]);
+        assert_eq!(
+            texts(&rows[0]),
+            ["ä", "12.34", "-0.005", "true", "1700000000.005000000 1440"]
+        );
         assert_eq!(texts(&rows[1]), ["-", "-", "0.007", "false", "0.000000000 1440"]);
         assert_eq!(texts(&rows[2]), texts(&rows[0]));
     }
@@ -215,6 +243,9 @@ mod tests {
         assert!(rows(&b"no arrow"[..], &[kind(None)]).is_err());
         assert!(rows(whole.as_slice(), &[]).is_err());
         let odd = stream(vec![("X", Arc::new(NullArray::new(1)))]);
-        assert_eq!(rows(odd.as_slice(), &[kind(None)]).unwrap_err().kind(), ErrorKind::DataInvalid);
+        assert_eq!(
+            rows(odd.as_slice(), &[kind(None)]).unwrap_err().kind(),
+            ErrorKind::DataInvalid
+        );
     }
 }

@@ -13,13 +13,21 @@ pub(crate) async fn check(session: &Session<'_>, connector: &Snowflake) -> Resul
     let begun = Instant::now();
     let facts = discover::identity(session).await?;
     let latency = begun.elapsed();
-    let mut message = format!("Snowflake {} at {}", session.version.as_deref().unwrap_or("?"), connector.server.name());
+    let mut message = format!(
+        "Snowflake {} at {}",
+        session.version.as_deref().unwrap_or("?"),
+        connector.server.name()
+    );
     if let Some(facts) = &facts {
         let account = facts.account.as_deref().unwrap_or(&facts.identity);
         message.push_str(&format!(", account {account}"));
         message.extend(facts.region.iter().map(|region| format!(", region {region}")));
     }
-    message.extend(edition(session).await?.map(|edition| format!(", edition {edition}")));
+    message.extend(
+        edition(session)
+            .await?
+            .map(|edition| format!(", edition {edition}")),
+    );
     message.push_str(&format!(", role {}", name_or_none(&session.role)));
     let warehouse = session.warehouse.as_deref().unwrap_or_default();
     message.push_str(&format!(", warehouse {}", name_or_none(warehouse)));
@@ -70,7 +78,9 @@ async fn refused(session: &Session<'_>, databases: &[String], connector: &Snowfl
     let mut errors = Vec::new();
     for database in databases.iter().take(TRIED) {
         let probe = async {
-            let mut rows = session.query(&convert::namespaces_sql(database), &[database]).await?;
+            let mut rows = session
+                .query(&convert::namespaces_sql(database), &[database])
+                .await?;
             while session.next(&mut rows).await?.is_some() {}
             Ok(())
         };

@@ -210,8 +210,14 @@ mod tests {
             (json!({"database": ""}), "/config/database"),
             (json!({"databases": ["X"]}), "/config/databases"),
             (json!({"database": null, "databases": []}), "/config/databases"),
-            (json!({"database": null, "databases": ["A", "A"]}), "/config/databases"),
-            (json!({"database": null, "databases": "SHOP"}), "/config/databases"),
+            (
+                json!({"database": null, "databases": ["A", "A"]}),
+                "/config/databases",
+            ),
+            (
+                json!({"database": null, "databases": "SHOP"}),
+                "/config/databases",
+            ),
         ] {
             assert_eq!(pointer(config(change).selection()), at);
         }
@@ -233,7 +239,10 @@ mod tests {
         };
         assert_eq!(at(json!({})).1, "https://myorg-acct.snowflakecomputing.com/");
         let emulator = at(json!({"host": "http://127.0.0.1:8085"}));
-        assert_eq!(emulator, ("MYORG-ACCT".to_owned(), "http://127.0.0.1:8085/".to_owned()));
+        assert_eq!(
+            emulator,
+            ("MYORG-ACCT".to_owned(), "http://127.0.0.1:8085/".to_owned())
+        );
         let bad = config(json!({"host": "http://db.example.com"}));
         assert_eq!(pointer(bad.account(&Host::default())), "/config/host");
     }
@@ -242,7 +251,10 @@ mod tests {
     fn numbers_and_names_out_of_range_are_told() {
         for (change, at) in [
             (json!({"statement_timeout": 0}), "/config/statement_timeout"),
-            (json!({"full_refresh_interval": 400}), "/config/full_refresh_interval"),
+            (
+                json!({"full_refresh_interval": 400}),
+                "/config/full_refresh_interval",
+            ),
             (json!({"query_tag": "x".repeat(2001)}), "/config/query_tag"),
             (json!({"warehouse": ""}), "/config/warehouse"),
             (json!({"role": ""}), "/config/role"),

@@ -10,8 +10,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use headwater_core::{
-    Capability, Case, CheckReport, Clock, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host, Listing,
-    Path, Result, Scope, SourceConnector, Split, SplitSink, Verified, Warning,
+    Capability, Case, CheckReport, Clock, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host,
+    Listing, Path, Result, Scope, SourceConnector, Split, SplitSink, Verified, Warning,
 };
 use std::{fmt, sync::Arc};
 
@@ -143,7 +143,9 @@ impl Snowflake {
             visibility: grants.visibility(&Path::root()),
         };
         let mut discovery = Discovery {
-            identity: facts.map(|facts| facts.identity).filter(|identity| !identity.is_empty()),
+            identity: facts
+                .map(|facts| facts.identity)
+                .filter(|identity| !identity.is_empty()),
             containers: vec![root],
             splits: Vec::new(),
             max_parallel: Some(SESSIONS),
@@ -169,7 +171,11 @@ impl Snowflake {
             }
         }
         match refused {
-            Some(error) if discovery.containers.len() == databases.len() + 1 && discovery.splits.is_empty() => Err(error),
+            Some(error)
+                if discovery.containers.len() == databases.len() + 1 && discovery.splits.is_empty() =>
+            {
+                Err(error)
+            }
             _ => Ok(discovery),
         }
     }
@@ -200,7 +206,10 @@ impl Snowflake {
         if error::code(&error) != "000606" {
             return error;
         }
-        let warehouse = session.warehouse.as_deref().map_or("a_warehouse".to_owned(), quote::display);
+        let warehouse = session
+            .warehouse
+            .as_deref()
+            .map_or("a_warehouse".to_owned(), quote::display);
         let role = session.role_name();
         error.with_grant(format!("GRANT USAGE ON WAREHOUSE {warehouse} TO ROLE {role}"))
     }

@@ -12,8 +12,8 @@ use crate::{
 use headwater_core::{
     Facet, Path, Result,
     model::{
-        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Identity, LineageEdge, LineageEnd, Namespace,
-        Properties, Stat, Stats, Version,
+        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Identity, LineageEdge, LineageEnd,
+        Namespace, Properties, Stat, Stats, Version,
     },
 };
 use headwater_sql_lineage::Name;
@@ -101,7 +101,12 @@ impl TableRow {
 
     /// Whether a query makes it.
     pub(crate) fn has_text(&self) -> bool {
-        [AssetKind::VIEW, AssetKind::MATERIALIZED_VIEW, AssetKind::DYNAMIC_TABLE].contains(&self.kind)
+        [
+            AssetKind::VIEW,
+            AssetKind::MATERIALIZED_VIEW,
+            AssetKind::DYNAMIC_TABLE,
+        ]
+        .contains(&self.kind)
     }
 
     /// Whether Snowflake keeps it up to date from a query.
@@ -147,9 +152,11 @@ impl TableRow {
             asset.fields = Facet::Read(fields(&self.schema, &self.name, columns, nested, usage.as_ref()));
         }
         match usage {
-            None => ["masking_policies", "row_access_policies"].iter().for_each(|name| {
-                asset.properties.insert((*name).to_owned(), Value::Null);
-            }),
+            None => ["masking_policies", "row_access_policies"]
+                .iter()
+                .for_each(|name| {
+                    asset.properties.insert((*name).to_owned(), Value::Null);
+                }),
             Some(usage) => {
                 asset.properties.extend(usage.policies());
                 asset.tags = Facet::Read(usage.tags);
@@ -278,13 +285,18 @@ pub(crate) fn namespace(path: Path, kind: &'static str, mut row: Row, tags: Face
     namespace.description = Facet::Read(row.take_text("COMMENT"));
     namespace.owner = Facet::Read(row.take_text("OWNER"));
     namespace.tags = tags;
-    for (column, name) in [("IS_TRANSIENT", "transient"), ("IS_MANAGED_ACCESS", "managed_access")] {
+    for (column, name) in [
+        ("IS_TRANSIENT", "transient"),
+        ("IS_MANAGED_ACCESS", "managed_access"),
+    ] {
         if row.flag(column) {
             namespace.properties.insert(name.to_owned(), json!(true));
         }
     }
     if let Some(days) = row.number::<u32>("RETENTION_TIME") {
-        namespace.properties.insert("retention_days".to_owned(), json!(days));
+        namespace
+            .properties
+            .insert("retention_days".to_owned(), json!(days));
     }
     namespace
 }
@@ -295,7 +307,9 @@ pub(crate) fn lineage(schema: &Path, names: BTreeSet<Name>) -> Vec<LineageEdge> 
         let missing = schema.depth() + 1;
         let outer = missing.checked_sub(name.len())?;
         let around = schema.segments().iter().take(outer).cloned();
-        Some(Path::new(around.chain(name.into_iter().map(String::into_boxed_str))))
+        Some(Path::new(
+            around.chain(name.into_iter().map(String::into_boxed_str)),
+        ))
     };
     let edge = |path| LineageEdge {
         upstream: LineageEnd {
@@ -307,6 +321,3 @@ pub(crate) fn lineage(schema: &Path, names: BTreeSet<Name>) -> Vec<LineageEdge> 
     };
     names.into_iter().filter_map(path).map(edge).collect()
 }
-
-
-

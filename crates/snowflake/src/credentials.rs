@@ -77,7 +77,14 @@ impl AuthType {
         match self {
             Self::KeyPair => &["username", "private_key", "passphrase"],
             Self::Pat => &["username", "token"],
-            Self::Oauth => &["username", "token", "token_url", "client_id", "client_secret", "scope"],
+            Self::Oauth => &[
+                "username",
+                "token",
+                "token_url",
+                "client_id",
+                "client_secret",
+                "scope",
+            ],
             Self::WorkloadIdentity => &["username", "token", "token_file"],
             Self::Password => &["username", "password"],
         }
@@ -136,7 +143,10 @@ impl Credentials {
         };
         self.refuse_others(way)?;
         if !matches!(way, AuthType::Oauth | AuthType::WorkloadIdentity) {
-            let named = self.username.as_deref().is_some_and(|name| !name.trim().is_empty());
+            let named = self
+                .username
+                .as_deref()
+                .is_some_and(|name| !name.trim().is_empty());
             require(named.then_some(()), "username", way)?;
         }
         match way {
@@ -242,14 +252,20 @@ mod tests {
         use AuthType::{KeyPair, Oauth, Password, Pat, WorkloadIdentity};
         for (given, way) in [
             (json!({"username": "u", "private_key": "pem"}), KeyPair),
-            (json!({"username": "u", "private_key": "pem", "passphrase": "x"}), KeyPair),
+            (
+                json!({"username": "u", "private_key": "pem", "passphrase": "x"}),
+                KeyPair,
+            ),
             (json!({"username": "u", "token": "t"}), Pat),
             (json!({"auth_type": "oauth", "token": "t"}), Oauth),
             (
                 json!({"token_url": "https://idp.example.com/t", "client_id": "c", "client_secret": "s"}),
                 Oauth,
             ),
-            (json!({"auth_type": "workload_identity", "token": "t"}), WorkloadIdentity),
+            (
+                json!({"auth_type": "workload_identity", "token": "t"}),
+                WorkloadIdentity,
+            ),
             (json!({"token_file": "/run/token"}), WorkloadIdentity),
             (json!({"username": "u", "password": "p"}), Password),
         ] {
@@ -266,15 +282,33 @@ mod tests {
             (json!({"username": "u"}), "private_key"),
             (json!({"private_key": "hunter2"}), "username"),
             (json!({"username": " ", "password": "hunter2"}), "username"),
-            (json!({"username": "u", "private_key": "hunter2", "password": "hunter2"}), "password"),
-            (json!({"username": "u", "private_key": "k", "token": "hunter2"}), "token"),
-            (json!({"username": "u", "password": "p", "passphrase": "hunter2"}), "passphrase"),
+            (
+                json!({"username": "u", "private_key": "hunter2", "password": "hunter2"}),
+                "password",
+            ),
+            (
+                json!({"username": "u", "private_key": "k", "token": "hunter2"}),
+                "token",
+            ),
+            (
+                json!({"username": "u", "password": "p", "passphrase": "hunter2"}),
+                "passphrase",
+            ),
             (json!({"auth_type": "key_pair", "username": "u"}), "private_key"),
-            (json!({"auth_type": "password", "username": "u", "password": ""}), "password"),
-            (json!({"auth_type": "pat", "username": "u", "password": "hunter2"}), "password"),
+            (
+                json!({"auth_type": "password", "username": "u", "password": ""}),
+                "password",
+            ),
+            (
+                json!({"auth_type": "pat", "username": "u", "password": "hunter2"}),
+                "password",
+            ),
             (json!({"auth_type": "oauth"}), "token"),
             (json!({"client_id": "c", "client_secret": "hunter2"}), "token_url"),
-            (json!({"auth_type": "oauth", "token": "hunter2", "client_id": "c"}), "token"),
+            (
+                json!({"auth_type": "oauth", "token": "hunter2", "client_id": "c"}),
+                "token",
+            ),
             (json!({"auth_type": "workload_identity"}), "token"),
             (
                 json!({"auth_type": "workload_identity", "token": "hunter2", "token_file": "/f"}),

@@ -98,14 +98,20 @@ pub(crate) async fn databases(session: &Session<'_>) -> Result<(Vec<String>, Lis
 }
 
 /// Lists the schemas in scope of a database, and cuts it.
-pub(crate) async fn database(session: &Session<'_>, name: &str, scope: &Scope, grants: &Grants) -> Result<Found> {
+pub(crate) async fn database(
+    session: &Session<'_>,
+    name: &str,
+    scope: &Scope,
+    grants: &Grants,
+) -> Result<Found> {
     let path = Path::new([name]);
     let mut schemas = BTreeSet::new();
     let mut rows = session.query(&convert::namespaces_sql(name), &[name]).await?;
     while let Some(mut row) = session.next(&mut rows).await? {
         let schema = row.require("NAME")?;
         let is_own = schema.eq_ignore_ascii_case("INFORMATION_SCHEMA");
-        if row.require("KIND")? == "schema" && !is_own && scope.admits_namespace(&path.child(schema.as_str())) {
+        if row.require("KIND")? == "schema" && !is_own && scope.admits_namespace(&path.child(schema.as_str()))
+        {
             schemas.insert(schema);
         }
     }
@@ -173,8 +179,9 @@ fn cut(database: &str, schemas: &BTreeSet<String>, counts: &Counts) -> Result<Ve
             _ => groups.push((vec![path], size)),
         }
     }
-    let payload = serde_json::to_value(counts.payload)
-        .map_err(|error| headwater_core::Error::new(ErrorKind::Unexpected, "a split that is no JSON").with_source(error))?;
+    let payload = serde_json::to_value(counts.payload).map_err(|error| {
+        headwater_core::Error::new(ErrorKind::Unexpected, "a split that is no JSON").with_source(error)
+    })?;
     let split = |(index, (namespaces, _)): (usize, _)| Split {
         id: format!("{database}#{}", index + 1),
         namespaces,
@@ -230,7 +237,11 @@ impl Grants {
         };
         let mut roles = Vec::new();
         while let Some(mut row) = session.next(&mut rows).await? {
-            let (privilege, on, name) = (row.require("privilege")?, row.require("granted_on")?, row.require("name")?);
+            let (privilege, on, name) = (
+                row.require("privilege")?,
+                row.require("granted_on")?,
+                row.require("name")?,
+            );
             let place = split_name(&name);
             match on.as_str() {
                 "ROLE" => {
@@ -238,7 +249,9 @@ impl Grants {
                     self.common.insert(format!("{role} {privilege} {on} {name}"));
                 }
                 "DATABASE" | "SCHEMA" => self.insert(place, format!("{role} {privilege} {on}")),
-                "ACCOUNT" | "DATABASE_ROLE" => drop(self.common.insert(format!("{role} {privilege} {on} {name}"))),
+                "ACCOUNT" | "DATABASE_ROLE" => {
+                    drop(self.common.insert(format!("{role} {privilege} {on} {name}")))
+                }
                 _ if place.len() > 2 => {
                     let schema = place.into_iter().take(2).collect();
                     self.insert(schema, format!("{role} {privilege} {on}"));
@@ -307,7 +320,10 @@ mod tests {
     fn counts(sizes: &[(&str, u64)]) -> (BTreeSet<String>, Counts) {
         let schemas = sizes.iter().map(|(name, _)| (*name).to_owned()).collect();
         let counts = Counts {
-            schemas: sizes.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect(),
+            schemas: sizes
+                .iter()
+                .map(|(name, size)| ((*name).to_owned(), *size))
+                .collect(),
             ..Counts::default()
         };
         (schemas, counts)
@@ -319,14 +335,20 @@ mod tests {
         let splits = cut("SHOP", &schemas, &counts).unwrap();
         let ids: Vec<&str> = splits.iter().map(|split| split.id.as_str()).collect();
         assert_eq!(ids, ["SHOP#1", "SHOP#2", "SHOP#3", "SHOP#4"]);
-        assert_eq!(splits[1].namespaces, [Path::new(["SHOP", "B"]), Path::new(["SHOP", "C"])]);
+        assert_eq!(
+            splits[1].namespaces,
+            [Path::new(["SHOP", "B"]), Path::new(["SHOP", "C"])]
+        );
         assert_eq!(Payload::of(&splits[0]).unwrap(), Payload::default());
     }
 
     #[test]
     fn names_are_split_at_dots_outside_quotes() {
         assert_eq!(split_name("SHOP"), ["SHOP"]);
-        assert_eq!(split_name(r#"SHOP."a.b"."say ""hi""""#), ["SHOP", "a.b", "say \"hi\""]);
+        assert_eq!(
+            split_name(r#"SHOP."a.b"."say ""hi""""#),
+            ["SHOP", "a.b", "say \"hi\""]
+        );
     }
 
     #[test]
@@ -335,11 +357,17 @@ mod tests {
             let mut grants = Grants::default();
             grants.common.insert("role R".into());
             for (place, grant) in lines {
-                grants.insert(place.iter().map(|name| (*name).to_owned()).collect(), (*grant).into());
+                grants.insert(
+                    place.iter().map(|name| (*name).to_owned()).collect(),
+                    (*grant).into(),
+                );
             }
             grants
         };
-        let before = grants(&[(&["SHOP"], "R USAGE DATABASE"), (&["SHOP", "HR"], "R USAGE SCHEMA")]);
+        let before = grants(&[
+            (&["SHOP"], "R USAGE DATABASE"),
+            (&["SHOP", "HR"], "R USAGE SCHEMA"),
+        ]);
         let after = grants(&[(&["SHOP"], "R USAGE DATABASE")]);
         let (shop, hr) = (Path::new(["SHOP"]), Path::new(["SHOP", "HR"]));
         assert_ne!(before.visibility(&shop), after.visibility(&shop));

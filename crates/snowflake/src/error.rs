@@ -114,16 +114,23 @@ fn statement(code: &str) -> (ErrorKind, &'static str) {
             PermissionDenied,
             "no warehouse runs for this session: name one as warehouse that the role may use",
         ),
-        "090073" | "090109" => (PermissionDenied, "the warehouse is suspended and the role may not resume it"),
-        "090030" => (Unexpected, "the information schema has too much to answer at once"),
+        "090073" | "090109" => (
+            PermissionDenied,
+            "the warehouse is suspended and the role may not resume it",
+        ),
+        "090030" => (
+            Unexpected,
+            "the information schema has too much to answer at once",
+        ),
         "090153" => (Unexpected, "the list has more rows than SHOW answers with"),
         "000603" | "370001" | "300002" => (Unavailable, "Snowflake could not go on with the statement"),
         "000604" => (Unavailable, "the statement was cancelled at Snowflake"),
         "000630" => (Unavailable, "the statement took longer than statement_timeout"),
         "000625" | "000639" => (Unavailable, "the warehouse let the statement wait for too long"),
-        "000904" | "001003" | "000002" | "000900" | "002139" | "002140" | "002141" | "009999" => {
-            (Unsupported, "Snowflake does not know this statement or a part of it")
-        }
+        "000904" | "001003" | "000002" | "000900" | "002139" | "002140" | "002141" | "009999" => (
+            Unsupported,
+            "Snowflake does not know this statement or a part of it",
+        ),
         _ => match login(code) {
             (Unexpected, _) => (Unexpected, "Snowflake answered with an error"),
             known => known,
@@ -184,7 +191,9 @@ fn login(code: &str) -> (ErrorKind, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ErrorKind::{NotFound, PermissionDenied, RateLimited, Unauthenticated, Unavailable, Unexpected, Unsupported};
+    use ErrorKind::{
+        NotFound, PermissionDenied, RateLimited, Unauthenticated, Unavailable, Unexpected, Unsupported,
+    };
 
     #[test]
     fn each_code_has_its_kind() {

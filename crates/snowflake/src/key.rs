@@ -42,7 +42,8 @@ impl SigningKey {
     /// `ConfigInvalid` at the key or the passphrase.
     pub(crate) fn read(pem: &Secret, passphrase: Option<&Secret>) -> Result<Self> {
         let (label, der) = SecretDocument::from_pem(pem.expose().trim()).map_err(|_holds_the_key| {
-            let detail = "expected a private key as PEM text, from -----BEGIN to -----END with its line breaks";
+            let detail =
+                "expected a private key as PEM text, from -----BEGIN to -----END with its line breaks";
             Error::invalid_field(PRIVATE_KEY, detail)
         })?;
         let pair = match label {
@@ -86,7 +87,12 @@ impl SigningKey {
         );
         let mut signature = vec![0; self.pair.public().modulus_len()];
         self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                signed.as_bytes(),
+                &mut signature,
+            )
             .map_err(|_unspecified| Error::new(ErrorKind::Unexpected, "the private key cannot sign"))?;
         Ok(Secret::new(format!("{signed}.{}", encode(&signature))))
     }

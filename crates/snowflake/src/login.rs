@@ -51,7 +51,12 @@ struct Provider {
 impl Login {
     /// # Errors
     /// `ConfigInvalid` for credentials that cannot be used.
-    pub(crate) fn new(config: &Config, account: &Account, credentials: &Credentials, host: &Host) -> Result<Self> {
+    pub(crate) fn new(
+        config: &Config,
+        account: &Account,
+        credentials: &Credentials,
+        host: &Host,
+    ) -> Result<Self> {
         Ok(Self {
             account: account.name.clone(),
             username: credentials.username.clone(),

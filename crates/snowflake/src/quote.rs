@@ -35,7 +35,10 @@ mod tests {
     #[test]
     fn a_quote_cannot_end_an_identifier() {
         assert_eq!(identifier("ORDERS"), r#""ORDERS""#);
-        assert_eq!(identifier(r#"a"; DROP TABLE b; --"#), r#""a""; DROP TABLE b; --""#);
+        assert_eq!(
+            identifier(r#"a"; DROP TABLE b; --"#),
+            r#""a""; DROP TABLE b; --""#
+        );
         assert_eq!(path(&Path::new(["SHOP", "a.b"])), r#""SHOP"."a.b""#);
     }
 

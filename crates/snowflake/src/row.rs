@@ -43,7 +43,9 @@ impl Row {
     /// `DataInvalid` for a row of another width.
     pub(crate) fn new(columns: &Arc<Columns>, cells: Vec<Option<String>>) -> Result<Self> {
         if cells.len() != columns.types.len() {
-            return Err(invalid("a row has another number of cells than there are columns"));
+            return Err(invalid(
+                "a row has another number of cells than there are columns",
+            ));
         }
         Ok(Self {
             columns: columns.clone(),

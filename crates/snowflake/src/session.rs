@@ -168,7 +168,11 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// `Unauthenticated` with what to do about it.
-    pub(crate) async fn open(server: &'a Server, database: Option<&'a str>, watch: Watch<'a>) -> Result<Self> {
+    pub(crate) async fn open(
+        server: &'a Server,
+        database: Option<&'a str>,
+        watch: Watch<'a>,
+    ) -> Result<Self> {
         let data = watch.cx.or_stop(server.log_in(database)).await?;
         let info: SessionInfo = data.session_info.unwrap_or_default();
         let role = info.role_name.or_else(|| server.role.clone());
@@ -273,7 +277,11 @@ impl Channel<'_> {
                 request.query("requestId", id).json(&statement)
             })
             .await?;
-        while envelope.code.as_deref().is_some_and(|code| RUNNING.contains(&code)) {
+        while envelope
+            .code
+            .as_deref()
+            .is_some_and(|code| RUNNING.contains(&code))
+        {
             (self.watch.beat)();
             let data = envelope.data.unwrap_or_default();
             let again = data.get_result_url.ok_or_else(|| {
@@ -371,8 +379,17 @@ impl Channel<'_> {
     }
 
     /// Fetches a chunk of rows from the store where Snowflake has put it.
-    pub(crate) async fn download(&self, chunk: &ChunkLink, headers: &BTreeMap<String, Secret>) -> Result<Bytes> {
-        let unusable = || Error::new(ErrorKind::DataInvalid, "a link to a chunk of rows that cannot be followed");
+    pub(crate) async fn download(
+        &self,
+        chunk: &ChunkLink,
+        headers: &BTreeMap<String, Secret>,
+    ) -> Result<Bytes> {
+        let unusable = || {
+            Error::new(
+                ErrorKind::DataInvalid,
+                "a link to a chunk of rows that cannot be followed",
+            )
+        };
         let address = Url::parse(chunk.url.expose()).map_err(|_holds_a_signature| unusable())?;
         if address.scheme() != "https" && !self.server.insecure {
             return Err(unusable());
@@ -384,13 +401,18 @@ impl Channel<'_> {
         }
         self.spend(1, 0, Duration::ZERO);
         let sent = request.send();
-        let reply = self.watch.cx.or_stop(sent).await.map_err(|error| match error.kind() {
-            // Links end after some hours: a new read of the split has new ones.
-            ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::Unauthenticated => {
-                Error::new(ErrorKind::Unavailable, "a chunk of rows is gone").with_source(error)
-            }
-            _ => error,
-        })?;
+        let reply = self
+            .watch
+            .cx
+            .or_stop(sent)
+            .await
+            .map_err(|error| match error.kind() {
+                // Links end after some hours: a new read of the split has new ones.
+                ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::Unauthenticated => {
+                    Error::new(ErrorKind::Unavailable, "a chunk of rows is gone").with_source(error)
+                }
+                _ => error,
+            })?;
         (self.watch.beat)();
         Ok(reply.body)
     }

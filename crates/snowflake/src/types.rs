@@ -111,7 +111,10 @@ mod tests {
             length: Some(20),
             ..row("TEXT")
         };
-        assert_eq!((text.native().as_str(), text.normalised()), ("VARCHAR(20)", DataType::String { length: Some(20) }));
+        assert_eq!(
+            (text.native().as_str(), text.normalised()),
+            ("VARCHAR(20)", DataType::String { length: Some(20) })
+        );
         let number = TypeRow {
             precision: Some(38),
             scale: Some(0),

@@ -31,6 +31,8 @@ pub(crate) fn run(args: &[&str]) -> Result {
     if let Ok(found) = &pgbouncer {
         peers.push(("HEADWATER_TEST_PGBOUNCER", found.program.display().to_string()));
     }
+    let fakesnow = peers::Fakesnow::start()?;
+    peers.push(("HEADWATER_TEST_FAKESNOW", fakesnow.url()));
     if !args.is_empty() {
         return chosen(&peers, args);
     }

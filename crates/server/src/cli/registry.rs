@@ -14,5 +14,7 @@ pub fn registry() -> Registry {
     registry.register::<headwater_postgres::Postgres>();
     #[cfg(feature = "redshift")]
     registry.register::<headwater_redshift::Redshift>();
+    #[cfg(feature = "snowflake")]
+    registry.register::<headwater_snowflake::Snowflake>();
     registry
 }

@@ -40,7 +40,10 @@ pub(crate) async fn create(
 ) -> Status<ConnectorAnswer> {
     let (new, warnings) = settings::check_new(&app, at.space.id, body.0, params.flag("verify")?).await?;
     let connector = app.store.create_connector(at.space.id, new, &at.actor()).await?;
-    Ok(with(StatusCode::CREATED, ConnectorAnswer::new(connector, warnings)))
+    Ok(with(
+        StatusCode::CREATED,
+        ConnectorAnswer::new(connector, warnings),
+    ))
 }
 
 /// Get a connector

@@ -32,6 +32,7 @@ mod removals;
 mod secrets;
 mod shape;
 mod shutdown;
+mod snowflake;
 mod spaces;
 mod syncs;
 mod test_app;

@@ -53,6 +53,7 @@ impl TestApp {
         registry.register::<headwater_redshift::Redshift>();
         registry.register::<headwater_dbt::Dbt>();
         registry.register::<headwater_bigquery::BigQuery>();
+        registry.register::<headwater_snowflake::Snowflake>();
         let server = Server::start(config.clone(), registry).await.unwrap();
         let address = server.address();
         let stop = CancellationToken::new();

@@ -46,9 +46,8 @@ fn a_token_says_who_logs_in_and_its_signature_is_of_the_key() {
     let token = key.token("MYORG-ACCT", "reader", now).unwrap();
     let (signed, signature) = token.expose().rsplit_once('.').unwrap();
     let (header, claims) = signed.split_once('.').unwrap();
-    let json = |part| -> Value {
-        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
-    };
+    let json =
+        |part| -> Value { serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap() };
     assert_eq!(json(header), json!({"alg": "RS256", "typ": "JWT"}));
     assert_eq!(
         json(claims),

@@ -88,7 +88,8 @@ impl Keys {
     fn add_foreign(&mut self, schema: String, mut row: Row) -> Result<()> {
         let table = row.require("fk_table_name")?;
         let name = row.take("fk_name").unwrap_or_default();
-        let path = ["pk_database_name", "pk_schema_name", "pk_table_name"].map(|column| row.take_text(column));
+        let path =
+            ["pk_database_name", "pk_schema_name", "pk_table_name"].map(|column| row.take_text(column));
         let [Some(database), Some(referred_schema), Some(referred_table)] = path else {
             // The other side is out of the role's sight.
             return Ok(());
@@ -99,7 +100,13 @@ impl Keys {
             referred: row.take("pk_column_name"),
         };
         let referred = Path::new([database, referred_schema, referred_table]);
-        self.push((schema, table), ConstraintKind::FOREIGN_KEY, name, column, Some(referred));
+        self.push(
+            (schema, table),
+            ConstraintKind::FOREIGN_KEY,
+            name,
+            column,
+            Some(referred),
+        );
         Ok(())
     }
 
@@ -127,7 +134,10 @@ impl Keys {
         }
         let drafts = self.tables.remove(&(schema.to_owned(), table.to_owned()));
         let keys = drafts.unwrap_or_default().into_iter();
-        Some(keys.map(|((_, name), draft)| draft.into_constraint(name)).collect())
+        Some(
+            keys.map(|((_, name), draft)| draft.into_constraint(name))
+                .collect(),
+        )
     }
 }
 
@@ -138,7 +148,11 @@ impl Draft {
         let mut constraint = Constraint::new(Some(name).filter(|name| !name.is_empty()), self.kind, fields);
         constraint.references = self.referred.map(|path| Reference {
             path,
-            fields: self.columns.iter().filter_map(|column| column.referred.clone()).collect(),
+            fields: self
+                .columns
+                .iter()
+                .filter_map(|column| column.referred.clone())
+                .collect(),
         });
         constraint
     }
@@ -155,7 +169,11 @@ mod tests {
             ..ColumnType::default()
         });
         let columns = Columns::new(types.collect());
-        Row::new(&columns, cells.iter().map(|(_, text)| Some((*text).into())).collect()).unwrap()
+        Row::new(
+            &columns,
+            cells.iter().map(|(_, text)| Some((*text).into())).collect(),
+        )
+        .unwrap()
     }
 
     #[test]

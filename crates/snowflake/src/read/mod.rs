@@ -93,7 +93,12 @@ const DYNAMIC_TABLES: List = List {
 };
 
 /// Reads a split.
-pub(crate) async fn read(session: &Session<'_>, split: &Split, settings: Settings, out: &SplitSink) -> Result<()> {
+pub(crate) async fn read(
+    session: &Session<'_>,
+    split: &Split,
+    settings: Settings,
+    out: &SplitSink,
+) -> Result<()> {
     let mut reader = Reader::open(session, split, &Payload::of(split)?, settings, out).await?;
     reader.namespaces().await?;
     reader.tables().await?;
@@ -149,11 +154,29 @@ impl<'s> Reader<'s> {
         let listing = |view| listing::Listing::new(session, database, view, names.clone());
         let is_whole = |count| names.len() > 1 && payload.is_shown_whole(count);
         let texts = |list, count: Option<u64>| {
-            let wanted = if count == Some(0) { Vec::new() } else { names.clone() };
-            Groups::new(Texts(Shown::new(session, database, list, wanted, is_whole(count))))
+            let wanted = if count == Some(0) {
+                Vec::new()
+            } else {
+                names.clone()
+            };
+            Groups::new(Texts(Shown::new(
+                session,
+                database,
+                list,
+                wanted,
+                is_whole(count),
+            )))
         };
         let usage = match settings.account_usage {
-            true => secondary(Usage::read(session, database).await, database, "account_usage_unread", out).await?,
+            true => {
+                secondary(
+                    Usage::read(session, database).await,
+                    database,
+                    "account_usage_unread",
+                    out,
+                )
+                .await?
+            }
             false => None,
         };
         Ok(Self {
@@ -175,7 +198,10 @@ impl<'s> Reader<'s> {
 
     /// The database and its schemas themselves.
     async fn namespaces(&mut self) -> Result<()> {
-        let mut rows = self.session.query(&convert::namespaces_sql(self.database), &[self.database]).await?;
+        let mut rows = self
+            .session
+            .query(&convert::namespaces_sql(self.database), &[self.database])
+            .await?;
         while let Some(mut row) = self.session.next(&mut rows).await? {
             let (kind, name) = (row.require("KIND")?, row.require("NAME")?);
             let namespace = if kind == "database" {
@@ -183,7 +209,12 @@ impl<'s> Reader<'s> {
             } else if let Some(path) = self.schemas.get(name.as_str()) {
                 let tags = self.usage.as_ref().map(|usage| usage.schema_tags(&name));
                 self.present.insert(name);
-                convert::namespace((*path).clone(), "schema", row, tags.map_or(Facet::Unread, Facet::Read))
+                convert::namespace(
+                    (*path).clone(),
+                    "schema",
+                    row,
+                    tags.map_or(Facet::Unread, Facet::Read),
+                )
             } else {
                 continue;
             };
@@ -229,7 +260,10 @@ impl<'s> Reader<'s> {
                 break;
             };
             let key = (row.text("TABLE_SCHEMA"), row.text("TABLE_NAME"));
-            let key = (key.0.unwrap_or_default().to_owned(), key.1.unwrap_or_default().to_owned());
+            let key = (
+                key.0.unwrap_or_default().to_owned(),
+                key.1.unwrap_or_default().to_owned(),
+            );
             match TableRow::read(row)? {
                 Some(row) if self.schemas.contains_key(row.schema.as_str()) => rows.push(row),
                 _ => self.columns.drop_group(key),
@@ -317,10 +351,15 @@ impl<'s> Reader<'s> {
             columns = None;
         } else if columns.is_none() && wanted.changed && !self.columns.source.0.refused.contains_key(&key.0) {
             let detail = "its columns were not listed: it was made or dropped meanwhile";
-            self.out.warn("columns_unread", detail, Some(schema.child(key.1.as_str()))).await?;
+            self.out
+                .warn("columns_unread", detail, Some(schema.child(key.1.as_str())))
+                .await?;
         }
         let usage = self.usage.as_mut().map(|usage| usage.take(&key.0, &key.1));
-        let (text, secure) = wanted.text.flatten().map_or((None, None), |(text, secure)| (text, Some(secure)));
+        let (text, secure) = wanted
+            .text
+            .flatten()
+            .map_or((None, None), |(text, secure)| (text, Some(secure)));
         let parts = Parts {
             text: text.or_else(|| usage.as_ref().and_then(|object| object.text.clone())),
             keys: self.keys.take(&key.0, &key.1),
@@ -366,7 +405,11 @@ impl<'s> Reader<'s> {
                     let schema = path.parent().unwrap_or_else(Path::root);
                     self.out.lineage(path, convert::lineage(&schema, names)).await?;
                 }
-                Err(unread) => self.out.warn("lineage_unread", unread.to_string(), Some(path)).await?,
+                Err(unread) => {
+                    self.out
+                        .warn("lineage_unread", unread.to_string(), Some(path))
+                        .await?
+                }
             }
         }
         Ok(())
@@ -415,10 +458,16 @@ fn known<T>(found: Found<T>) -> Option<Option<Vec<T>>> {
 }
 
 /// A part whose read may be refused: then it is left out, with a warning.
-async fn secondary<T>(read: Result<T>, database: &str, code: &'static str, out: &SplitSink) -> Result<Option<T>> {
+async fn secondary<T>(
+    read: Result<T>,
+    database: &str,
+    code: &'static str,
+    out: &SplitSink,
+) -> Result<Option<T>> {
     match read {
         Err(error) if error::is_of_one_read(&error) => {
-            out.warn(code, error.to_string(), Some(Path::new([database]))).await?;
+            out.warn(code, error.to_string(), Some(Path::new([database])))
+                .await?;
             Ok(None)
         }
         read => read.map(Some),
@@ -444,7 +493,10 @@ fn places(split: &Split) -> Result<(&str, BTreeMap<&str, &Path>)> {
         }
     }
     let message = "a split without schemas";
-    Ok((database.ok_or_else(|| Error::new(ErrorKind::DataInvalid, message))?, schemas))
+    Ok((
+        database.ok_or_else(|| Error::new(ErrorKind::DataInvalid, message))?,
+        schemas,
+    ))
 }
 
 /// Closes what cannot be read because its database is gone.

@@ -191,7 +191,10 @@ mod tests {
             ("3", "VALUE", kind("BOOLEAN", None)),
         ]);
         let shape = nested.shape("S", "T", &kind("ARRAY", Some("1")));
-        assert_eq!(shape.native, "ARRAY(OBJECT(city DATE, tags MAP(VARCHAR, BOOLEAN)))");
+        assert_eq!(
+            shape.native,
+            "ARRAY(OBJECT(city DATE, tags MAP(VARCHAR, BOOLEAN)))"
+        );
         assert_eq!(
             shape.data_type,
             DataType::Array {
@@ -207,6 +210,11 @@ mod tests {
         let shape = Nested::default().shape("S", "T", &kind("OBJECT", Some("1")));
         assert_eq!((shape.native.as_str(), shape.fields.len()), ("OBJECT", 0));
         let endless = nested(&[("1", "", kind("ARRAY", Some("1")))]);
-        assert!(endless.shape("S", "T", &kind("ARRAY", Some("1"))).native.starts_with("ARRAY(ARRAY("));
+        assert!(
+            endless
+                .shape("S", "T", &kind("ARRAY", Some("1")))
+                .native
+                .starts_with("ARRAY(ARRAY(")
+        );
     }
 }

@@ -123,7 +123,14 @@ impl<'s> Shown<'s> {
                 let last = None;
                 match place {
                     Place::Database if full => self.by_schema(),
-                    place => self.open = Some(Page { place, rows, full, last }),
+                    place => {
+                        self.open = Some(Page {
+                            place,
+                            rows,
+                            full,
+                            last,
+                        })
+                    }
                 }
                 Ok(())
             }
@@ -137,14 +144,23 @@ impl<'s> Shown<'s> {
 
     /// Goes on to the next page of the same schema, if there is one.
     fn turn(&mut self) {
-        let Some(Page { place: Place::Schema { name, after }, full: true, last, .. }) = self.open.take() else {
+        let Some(Page {
+            place: Place::Schema { name, after },
+            full: true,
+            last,
+            ..
+        }) = self.open.take()
+        else {
             return;
         };
         if self.list.paged && last.is_some() && last != after {
             self.places.push_front(Place::Schema { name, after: last });
             return;
         }
-        let error = Error::new(ErrorKind::Unexpected, "the list has more rows than SHOW answers with");
+        let error = Error::new(
+            ErrorKind::Unexpected,
+            "the list has more rows than SHOW answers with",
+        );
         self.refused.insert(name, error.with_code("list_truncated"));
     }
 

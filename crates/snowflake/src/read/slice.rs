@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn values_are_bound() {
         let schemas = Slice::Schemas(vec!["A".into(), "b'c".into()]);
-        assert_eq!(schemas.condition(), ("TABLE_SCHEMA IN (?, ?)".to_owned(), vec!["A", "b'c"]));
+        assert_eq!(
+            schemas.condition(),
+            ("TABLE_SCHEMA IN (?, ?)".to_owned(), vec!["A", "b'c"])
+        );
         let range = |from: Option<&str>, to: Option<&str>| Slice::Names {
             schema: "S".into(),
             from: from.map(str::to_owned),

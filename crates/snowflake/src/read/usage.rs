@@ -55,7 +55,11 @@ impl Usage {
             ("view", _) => object.text = value.filter(|text| !text.is_empty()),
             ("policy", Some(column)) => drop(object.masking.insert(column, name)),
             ("policy", None) => object.row_access.push(name),
-            (_, Some(column)) => object.column_tags.entry(column).or_default().push(tag(name, value)),
+            (_, Some(column)) => object
+                .column_tags
+                .entry(column)
+                .or_default()
+                .push(tag(name, value)),
             (_, None) => object.tags.push(tag(name, value)),
         }
         Ok(())
@@ -82,7 +86,8 @@ impl Usage {
 impl Object {
     /// The policies as properties.
     pub(crate) fn policies(&self) -> impl Iterator<Item = (String, Value)> {
-        let masking = (!self.masking.is_empty()).then(|| ("masking_policies".to_owned(), json!(self.masking)));
+        let masking =
+            (!self.masking.is_empty()).then(|| ("masking_policies".to_owned(), json!(self.masking)));
         let row_access =
             (!self.row_access.is_empty()).then(|| ("row_access_policies".to_owned(), json!(self.row_access)));
         masking.into_iter().chain(row_access)

@@ -26,13 +26,25 @@ async fn keys_sizes_comments_and_owners() {
     assert_eq!(stats.row_count.unwrap().value, 12);
     assert_eq!(stats.size_bytes.unwrap().value, 3400);
     let constraints = run.assets[&path("LINES")].constraints.as_option().unwrap();
-    let primary = constraints.iter().find(|one| one.kind == ConstraintKind::PRIMARY_KEY).unwrap();
+    let primary = constraints
+        .iter()
+        .find(|one| one.kind == ConstraintKind::PRIMARY_KEY)
+        .unwrap();
     assert_eq!(primary.fields, ["ORDER_ID", "LINE"]);
-    let foreign = constraints.iter().find(|one| one.kind == ConstraintKind::FOREIGN_KEY).unwrap();
+    let foreign = constraints
+        .iter()
+        .find(|one| one.kind == ConstraintKind::FOREIGN_KEY)
+        .unwrap();
     let other = foreign.references.as_ref().unwrap();
-    assert_eq!((other.path.clone(), other.fields.clone()), (path("ORDERS"), vec!["ID".to_owned()]));
+    assert_eq!(
+        (other.path.clone(), other.fields.clone()),
+        (path("ORDERS"), vec!["ID".to_owned()])
+    );
     let clustering = orders.constraints.as_option().unwrap();
-    let clustering = clustering.iter().find(|one| one.kind == ConstraintKind::CLUSTERING_KEY).unwrap();
+    let clustering = clustering
+        .iter()
+        .find(|one| one.kind == ConstraintKind::CLUSTERING_KEY)
+        .unwrap();
     assert_eq!(clustering.fields, ["ID"]);
     let shop = &run.namespaces[&Path::new(["SHOP"])];
     assert_eq!(shop.description.value().unwrap(), "the shop");
@@ -47,11 +59,24 @@ async fn views_have_their_text_and_what_they_read() {
     let run = run(fake.config(), credentials()).await;
     let recent = &run.assets[&path("RECENT")];
     assert_eq!(recent.kind, AssetKind::VIEW);
-    assert!(recent.definition.value().unwrap().text.starts_with("CREATE VIEW RECENT"));
+    assert!(
+        recent
+            .definition
+            .value()
+            .unwrap()
+            .text
+            .starts_with("CREATE VIEW RECENT")
+    );
     let upstreams = |owner: &Path| -> Vec<Path> {
-        run.lineage[owner].iter().map(|edge| edge.upstream.path.clone()).collect()
+        run.lineage[owner]
+            .iter()
+            .map(|edge| edge.upstream.path.clone())
+            .collect()
     };
-    assert_eq!(upstreams(&path("RECENT")), [Path::new(["SHOP", "AUDIT", "LOG"]), path("ORDERS")]);
+    assert_eq!(
+        upstreams(&path("RECENT")),
+        [Path::new(["SHOP", "AUDIT", "LOG"]), path("ORDERS")]
+    );
     let old = Path::new(["SHOP", "AUDIT", "OLD"]);
     assert_eq!(run.assets[&old].kind, AssetKind::DYNAMIC_TABLE);
     assert_eq!(upstreams(&old), [path("ORDERS")]);
@@ -69,19 +94,31 @@ async fn a_structured_array_has_its_element() {
         precision: Some(38),
         scale: Some(0),
     };
-    assert_eq!(field.data_type, DataType::Array { element: Box::new(element) });
+    assert_eq!(
+        field.data_type,
+        DataType::Array {
+            element: Box::new(element)
+        }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inner_types_that_are_refused_leave_the_columns_as_they_are_known() {
     let mut catalog = Catalog::shop();
     catalog.table("CUSTOMERS").columns[1].1 = "ARRAY".into();
-    let fake = Fake::with(catalog, |knobs| knobs.refused = vec![("INFORMATION_SCHEMA.FIELDS", "003001")]).await;
+    let fake = Fake::with(catalog, |knobs| {
+        knobs.refused = vec![("INFORMATION_SCHEMA.FIELDS", "003001")]
+    })
+    .await;
     let run = run(fake.config(), credentials()).await;
     assert!(run.is_complete());
     assert!(run.assets[&path("CUSTOMERS")].fields.is_unread());
     assert!(!run.assets[&path("ORDERS")].fields.is_unread());
-    assert!(run.warnings.iter().any(|warning| warning.code == "nested_types_unread"));
+    assert!(
+        run.warnings
+            .iter()
+            .any(|warning| warning.code == "nested_types_unread")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,8 +143,17 @@ async fn account_usage_has_tags_policies_and_the_texts_of_secure_views() {
     let refused = run(config.clone(), credentials()).await;
     assert!(refused.is_complete(), "{:?}", refused.ended);
     assert!(refused.assets[&path("ORDERS")].tags.is_unread());
-    assert!(refused.warnings.iter().any(|warning| warning.code == "account_usage_unread"));
-    let report = open(config, credentials()).unwrap().connector.check(&headwater_core::Cx::default()).await;
+    assert!(
+        refused
+            .warnings
+            .iter()
+            .any(|warning| warning.code == "account_usage_unread")
+    );
+    let report = open(config, credentials())
+        .unwrap()
+        .connector
+        .check(&headwater_core::Cx::default())
+        .await;
     let tags = &report.unwrap().capabilities["tags"];
     assert_eq!(
         tags.grant.as_deref(),
@@ -146,8 +192,18 @@ async fn columns_are_read_only_of_what_changed() {
     let same = run_after(&fake, &first).await;
     assert!(same.is_complete());
     assert_eq!(same.assets.len(), 9);
-    assert!(same.assets.values().all(|asset| asset.fields.is_unread() && asset.version.is_some()));
-    assert!(!fake.lock().statements.iter().any(|sql| sql.contains("INFORMATION_SCHEMA.COLUMNS")));
+    assert!(
+        same.assets
+            .values()
+            .all(|asset| asset.fields.is_unread() && asset.version.is_some())
+    );
+    assert!(
+        !fake
+            .lock()
+            .statements
+            .iter()
+            .any(|sql| sql.contains("INFORMATION_SCHEMA.COLUMNS"))
+    );
     {
         let mut state = fake.lock();
         let orders = state.catalog.table("ORDERS");
@@ -205,17 +261,30 @@ async fn all_databases_are_those_that_are_not_shared() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_out_of_sight_says_what_to_grant() {
-    let fake = Fake::with(Catalog::shop(), |knobs| knobs.refused = vec![("SCHEMATA", "002003")]).await;
+    let fake = Fake::with(Catalog::shop(), |knobs| {
+        knobs.refused = vec![("SCHEMATA", "002003")]
+    })
+    .await;
     let run = run(fake.config(), credentials()).await;
     let error = run.failed.unwrap();
     let grant = error.grant().unwrap();
-    assert!(grant.starts_with("GRANT USAGE ON DATABASE SHOP TO ROLE READER; "), "{grant}");
+    assert!(
+        grant.starts_with("GRANT USAGE ON DATABASE SHOP TO ROLE READER; "),
+        "{grant}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_warehouse_says_what_to_grant() {
-    let fake = Fake::with(Catalog::shop(), |knobs| knobs.refused = vec![("SCHEMATA", "000606")]).await;
+    let fake = Fake::with(Catalog::shop(), |knobs| {
+        knobs.refused = vec![("SCHEMATA", "000606")]
+    })
+    .await;
     let opened = open(fake.config(), credentials()).unwrap();
-    let error = opened.connector.check(&headwater_core::Cx::default()).await.unwrap_err();
+    let error = opened
+        .connector
+        .check(&headwater_core::Cx::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.grant(), Some("GRANT USAGE ON WAREHOUSE WH TO ROLE READER"));
 }

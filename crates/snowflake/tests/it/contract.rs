@@ -27,11 +27,16 @@ impl Fixture for Shop {
 
     fn expected(&self) -> Vec<Path> {
         let tables = self.0.lock().catalog.tables.clone();
-        tables.iter().map(|table| path(&table.schema, &table.name)).collect()
+        tables
+            .iter()
+            .map(|table| path(&table.schema, &table.name))
+            .collect()
     }
 
     fn odd_names(&self) -> Vec<Path> {
-        ["a.b", "quo\"te", "Naïve ☃"].map(|name| path("PUBLIC", name)).to_vec()
+        ["a.b", "quo\"te", "Naïve ☃"]
+            .map(|name| path("PUBLIC", name))
+            .to_vec()
     }
 
     fn bad_credentials(&self) -> Option<Value> {

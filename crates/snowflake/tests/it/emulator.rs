@@ -2,12 +2,12 @@
 
 use crate::support::run;
 use async_trait::async_trait;
+use headwater_core::Secret;
 use headwater_core::{
     Host, Path,
     model::{AssetKind, ConstraintKind, DataType},
 };
 use headwater_http::{Client, Method, Settings, Url};
-use headwater_core::Secret;
 use headwater_snowflake::Snowflake;
 use headwater_testkit::Fixture;
 use serde_json::{Value, json};
@@ -38,7 +38,10 @@ impl Database {
         let path = format!("/session/v1/login-request?databaseName={name}&schemaName=PUBLIC");
         let request = client.request(Method::POST, url(&path)).json(&login).unwrap();
         let reply: Value = request.send().await.unwrap().json().unwrap();
-        let token = Secret::new(format!("Snowflake Token=\"{}\"", reply["data"]["token"].as_str().unwrap()));
+        let token = Secret::new(format!(
+            "Snowflake Token=\"{}\"",
+            reply["data"]["token"].as_str().unwrap()
+        ));
         let database = Self {
             address: address.clone(),
             name,
@@ -142,7 +145,9 @@ headwater_testkit::conformance_tests! {
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_columns_and_keys() {
     let database = Database::create(&SHOP).await;
-    database.sql("COMMENT ON TABLE ORDERS IS 'what was ordered'").await;
+    database
+        .sql("COMMENT ON TABLE PUBLIC.ORDERS IS 'what was ordered'")
+        .await;
     let run = run(database.config(), credentials()).await;
     assert!(run.is_complete(), "{:?} {:?}", run.closed, run.ended);
     let orders = &run.assets[&database.path(&["PUBLIC", "ORDERS"])];
@@ -186,13 +191,25 @@ async fn statements_do_not_grow_with_the_tables() {
     let database = Database::create(&["CREATE SCHEMA WIDE"]).await;
     for number in 0..50 {
         database
-            .sql(&format!("CREATE TABLE WIDE.T{number} (ID INT, V{number} VARCHAR, D DATE)"))
+            .sql(&format!(
+                "CREATE TABLE WIDE.T{number} (ID INT, V{number} VARCHAR, D DATE)"
+            ))
             .await;
     }
     let run = run(database.config(), credentials()).await;
-    assert!(run.is_complete(), "{:?} {:?} {:?}", run.failed, run.closed, run.ended);
+    assert!(
+        run.is_complete(),
+        "{:?} {:?} {:?}",
+        run.failed,
+        run.closed,
+        run.ended
+    );
     assert_eq!(run.assets.len(), 50);
-    assert!(run.assets.values().all(|asset| asset.fields.as_option().unwrap().len() == 3));
+    assert!(
+        run.assets
+            .values()
+            .all(|asset| asset.fields.as_option().unwrap().len() == 3)
+    );
     // Two more than elsewhere: the emulator refuses keys of a whole database.
     assert!(run.cost.statements <= 14, "{:?}", run.cost);
 }

@@ -40,7 +40,10 @@ async fn every_way_to_log_in() {
     ] {
         let message = check(&fake, credentials.clone()).await;
         let message = message.unwrap_or_else(|error| panic!("{credentials}: {error}"));
-        assert!(message.starts_with("Snowflake 9.31.0 at 127.0.0.1, account ACCT"), "{message}");
+        assert!(
+            message.starts_with("Snowflake 9.31.0 at 127.0.0.1, account ACCT"),
+            "{message}"
+        );
         assert!(message.ends_with("role READER, warehouse WH"), "{message}");
     }
 }
@@ -50,8 +53,14 @@ async fn what_is_refused_says_what_to_do() {
     let fake = Fake::start(Catalog::shop()).await;
     for (credentials, remedy) in [
         (json!({"username": "other", "private_key": KEY}), "RSA_PUBLIC_KEY"),
-        (json!({"username": "reader", "token": "hunter2-pat"}), "programmatic access token"),
-        (json!({"auth_type": "oauth", "token": "hunter2-oauth"}), "OAuth token"),
+        (
+            json!({"username": "reader", "token": "hunter2-pat"}),
+            "programmatic access token",
+        ),
+        (
+            json!({"auth_type": "oauth", "token": "hunter2-oauth"}),
+            "OAuth token",
+        ),
         (
             json!({"username": "reader", "password": "hunter2-password"}),
             "ALTER USER the_user SET RSA_PUBLIC_KEY",
@@ -68,7 +77,9 @@ async fn what_is_refused_says_what_to_do() {
         ("390189", ErrorKind::PermissionDenied, "role"),
     ] {
         fake.lock().knobs.login_refused = Some(code);
-        let error = check(&fake, json!({"username": "reader", "token": "the-pat-token"})).await.unwrap_err();
+        let error = check(&fake, json!({"username": "reader", "token": "the-pat-token"}))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(remedy), "{error}");
     }
@@ -104,7 +115,10 @@ fn a_password_is_taken_with_a_warning() {
         let opened = open(config.clone(), credentials).unwrap();
         opened.warnings.into_iter().map(|warning| warning.code).collect()
     };
-    assert_eq!(codes(json!({"username": "u", "password": "p"})), ["password_sign_in_ended"]);
+    assert_eq!(
+        codes(json!({"username": "u", "password": "p"})),
+        ["password_sign_in_ended"]
+    );
     assert!(codes(json!({"username": "u", "private_key": KEY})).is_empty());
 }
 
@@ -115,13 +129,23 @@ fn local_files_and_plain_http_need_leave() {
     registry.register::<headwater_snowflake::Snowflake>();
     let open = |config: Value, credentials: Value| {
         let kind = registry.get(headwater_snowflake::Snowflake::KIND).unwrap();
-        kind.open(config, credentials, &Host::default()).unwrap_err().fields()[0].pointer.clone()
+        kind.open(config, credentials, &Host::default())
+            .unwrap_err()
+            .fields()[0]
+            .pointer
+            .clone()
     };
     let config = json!({"account": "myorg-acct", "database": "SHOP"});
-    assert_eq!(open(config.clone(), json!({"token_file": "/run/token"})), "/credentials/token_file");
+    assert_eq!(
+        open(config.clone(), json!({"token_file": "/run/token"})),
+        "/credentials/token_file"
+    );
     let client = json!({"token_url": "http://idp.example.com/t", "client_id": "c", "client_secret": "s"});
     assert_eq!(open(config.clone(), client), "/credentials/token_url");
     let mut plain = config;
     plain["host"] = "http://proxy.example.com".into();
-    assert_eq!(open(plain, json!({"username": "u", "password": "p"})), "/config/host");
+    assert_eq!(
+        open(plain, json!({"username": "u", "password": "p"})),
+        "/config/host"
+    );
 }

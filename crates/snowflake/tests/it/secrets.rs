@@ -55,7 +55,10 @@ async fn no_secret_is_in_the_log_of_a_run() {
         tokens.extend(login["TOKEN"].as_str().map(str::to_owned));
     }
     let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(text.contains("TRACE") && text.contains("/queries/v1/query-request"), "nothing was logged");
+    assert!(
+        text.contains("TRACE") && text.contains("/queries/v1/query-request"),
+        "nothing was logged"
+    );
     assert!(tokens.len() >= 4);
     let mut secrets = vec![
         PASSWORD.to_owned(),
@@ -69,6 +72,10 @@ async fn no_secret_is_in_the_log_of_a_run() {
     secrets.extend(key.lines().filter(|line| line.len() > 40).map(str::to_owned));
     for secret in secrets {
         let line = text.lines().find(|line| line.contains(&secret));
-        assert!(line.is_none(), "a secret is in the log, by {:?}", line.map(|line| line.split(": ").next()));
+        assert!(
+            line.is_none(),
+            "a secret is in the log, by {:?}",
+            line.map(|line| line.split(": ").next())
+        );
     }
 }

@@ -26,8 +26,18 @@ pub(crate) fn answer(catalog: &Catalog, sql: &str, bound: &[String]) -> Result<A
         shown(catalog, sql)?
     } else if sql.contains("CURRENT_ACCOUNT()") {
         Answer {
-            columns: text_columns(&["ORGANIZATION", "ACCOUNT_NAME", "LOCATOR", "REGION", "SECONDARY_ROLES"]),
-            rows: vec![["MYORG", "ACCT", "XY12345", "AWS_EU_CENTRAL_1", "{\"roles\":\"\"}"].map(text).to_vec()],
+            columns: text_columns(&[
+                "ORGANIZATION",
+                "ACCOUNT_NAME",
+                "LOCATOR",
+                "REGION",
+                "SECONDARY_ROLES",
+            ]),
+            rows: vec![
+                ["MYORG", "ACCT", "XY12345", "AWS_EU_CENTRAL_1", "{\"roles\":\"\"}"]
+                    .map(text)
+                    .to_vec(),
+            ],
         }
     } else if sql.contains("SCHEMATA") {
         namespaces(catalog)
@@ -82,7 +92,15 @@ fn namespaces(catalog: &Catalog) -> Answer {
     let mut rows = vec![row("database", "SHOP", text("the shop"))];
     rows.extend(catalog.schemas.iter().map(|schema| row("schema", schema, None)));
     rows.push(row("schema", "INFORMATION_SCHEMA", None));
-    let names = ["KIND", "NAME", "OWNER", "COMMENT", "IS_TRANSIENT", "RETENTION_TIME", "IS_MANAGED_ACCESS"];
+    let names = [
+        "KIND",
+        "NAME",
+        "OWNER",
+        "COMMENT",
+        "IS_TRANSIENT",
+        "RETENTION_TIME",
+        "IS_MANAGED_ACCESS",
+    ];
     Answer {
         columns: text_columns(&names),
         rows,
@@ -168,10 +186,27 @@ fn columns(tables: &[&Table]) -> Answer {
 /// One structured array: of numbers, in `CUSTOMERS`.
 fn nested() -> Answer {
     let names = [
-        "PART", "OBJECT_SCHEMA", "OBJECT_NAME", "OWNER_IDENTIFIER", "FIELD_NAME", "ORDINAL_POSITION", "DATA_TYPE",
-        "NUMERIC_PRECISION", "NUMERIC_SCALE",
+        "PART",
+        "OBJECT_SCHEMA",
+        "OBJECT_NAME",
+        "OWNER_IDENTIFIER",
+        "FIELD_NAME",
+        "ORDINAL_POSITION",
+        "DATA_TYPE",
+        "NUMERIC_PRECISION",
+        "NUMERIC_SCALE",
     ];
-    let cells = ["element", "PUBLIC", "CUSTOMERS", "1", "", "1", "NUMBER", "38", "0"];
+    let cells = [
+        "element",
+        "PUBLIC",
+        "CUSTOMERS",
+        "1",
+        "",
+        "1",
+        "NUMBER",
+        "38",
+        "0",
+    ];
     Answer {
         columns: text_columns(&names),
         rows: vec![cells.map(text).to_vec()],
@@ -179,23 +214,61 @@ fn nested() -> Answer {
 }
 
 fn usage() -> Answer {
-    let names = ["PART", "SCHEMA_NAME", "OBJECT_NAME", "COLUMN_NAME", "KIND", "NAME", "VALUE"];
-    let row = |cells: [&str; 7]| cells.map(|cell| text(cell).filter(|cell| !cell.is_empty())).to_vec();
+    let names = [
+        "PART",
+        "SCHEMA_NAME",
+        "OBJECT_NAME",
+        "COLUMN_NAME",
+        "KIND",
+        "NAME",
+        "VALUE",
+    ];
+    let row = |cells: [&str; 7]| {
+        cells
+            .map(|cell| text(cell).filter(|cell| !cell.is_empty()))
+            .to_vec()
+    };
     Answer {
         columns: text_columns(&names),
         rows: vec![
             row(["tag", "PUBLIC", "ORDERS", "", "TABLE", "COST_CENTER", "sales"]),
             row(["tag", "PUBLIC", "ORDERS", "CUSTOMER", "COLUMN", "PII", "yes"]),
-            row(["policy", "PUBLIC", "ORDERS", "CUSTOMER", "MASKING_POLICY", "MASK_NAMES", ""]),
-            row(["policy", "PUBLIC", "ORDERS", "", "ROW_ACCESS_POLICY", "BY_REGION", ""]),
-            row(["view", "PUBLIC", "RECENT", "", "", "", "CREATE SECURE VIEW RECENT AS SELECT ID FROM ORDERS"]),
+            row([
+                "policy",
+                "PUBLIC",
+                "ORDERS",
+                "CUSTOMER",
+                "MASKING_POLICY",
+                "MASK_NAMES",
+                "",
+            ]),
+            row([
+                "policy",
+                "PUBLIC",
+                "ORDERS",
+                "",
+                "ROW_ACCESS_POLICY",
+                "BY_REGION",
+                "",
+            ]),
+            row([
+                "view",
+                "PUBLIC",
+                "RECENT",
+                "",
+                "",
+                "",
+                "CREATE SECURE VIEW RECENT AS SELECT ID FROM ORDERS",
+            ]),
         ],
     }
 }
 
 fn shown(catalog: &Catalog, sql: &str) -> Result<Answer, &'static str> {
     let own = |schema: &str| sql.contains("IN DATABASE") || sql.contains(&format!("\"SHOP\".\"{schema}\""));
-    let after = sql.split_once(" FROM '").map(|(_, rest)| rest.trim_end_matches('\''));
+    let after = sql
+        .split_once(" FROM '")
+        .map(|(_, rest)| rest.trim_end_matches('\''));
     let follows = |name: &str| after.is_none_or(|after| name > after);
     if sql.starts_with("SHOW GRANTS TO ROLE") {
         let role = sql.split('"').nth(1).unwrap_or_default();
@@ -213,11 +286,18 @@ fn shown(catalog: &Catalog, sql: &str) -> Result<Answer, &'static str> {
             rows: vec![
                 vec![text("SHOP"), text(""), text("STANDARD")],
                 vec![text("WEATHER"), text("ACME.X.WEATHER"), text("IMPORTED DATABASE")],
-                vec![text("SNOWFLAKE"), text("SNOWFLAKE.ACCOUNT_USAGE"), text("APPLICATION")],
+                vec![
+                    text("SNOWFLAKE"),
+                    text("SNOWFLAKE.ACCOUNT_USAGE"),
+                    text("APPLICATION"),
+                ],
             ],
         });
     }
-    let objects = catalog.tables.iter().filter(|table| own(&table.schema) && follows(&table.name));
+    let objects = catalog
+        .tables
+        .iter()
+        .filter(|table| own(&table.schema) && follows(&table.name));
     if sql.starts_with("SHOW TERSE OBJECTS") {
         return Ok(Answer {
             columns: text_columns(&["name"]),
@@ -226,9 +306,15 @@ fn shown(catalog: &Catalog, sql: &str) -> Result<Answer, &'static str> {
     }
     let is_dynamic = sql.starts_with("SHOW DYNAMIC TABLES");
     if is_dynamic || sql.starts_with("SHOW VIEWS") {
-        let chosen = objects.filter(|table| table.dynamic == is_dynamic && (is_dynamic || table.kind.ends_with("VIEW")));
+        let chosen = objects
+            .filter(|table| table.dynamic == is_dynamic && (is_dynamic || table.kind.ends_with("VIEW")));
         let row = |table: &Table| {
-            vec![text(&table.schema), text(&table.name), table.text.clone(), text("false")]
+            vec![
+                text(&table.schema),
+                text(&table.name),
+                table.text.clone(),
+                text("false"),
+            ]
         };
         return Ok(Answer {
             columns: text_columns(&["schema_name", "name", "text", "is_secure"]),
@@ -236,7 +322,13 @@ fn shown(catalog: &Catalog, sql: &str) -> Result<Answer, &'static str> {
         });
     }
     if sql.starts_with("SHOW PRIMARY KEYS") {
-        let names = ["schema_name", "table_name", "column_name", "key_sequence", "constraint_name"];
+        let names = [
+            "schema_name",
+            "table_name",
+            "column_name",
+            "key_sequence",
+            "constraint_name",
+        ];
         return Ok(Answer {
             columns: text_columns(&names),
             rows: catalog
@@ -249,21 +341,43 @@ fn shown(catalog: &Catalog, sql: &str) -> Result<Answer, &'static str> {
     }
     if sql.starts_with("SHOW UNIQUE KEYS") {
         return Ok(Answer {
-            columns: text_columns(&["schema_name", "table_name", "column_name", "key_sequence", "constraint_name"]),
+            columns: text_columns(&[
+                "schema_name",
+                "table_name",
+                "column_name",
+                "key_sequence",
+                "constraint_name",
+            ]),
             rows: Vec::new(),
         });
     }
     if sql.starts_with("SHOW IMPORTED KEYS") {
         let names = [
-            "pk_database_name", "pk_schema_name", "pk_table_name", "pk_column_name", "fk_schema_name", "fk_table_name",
-            "fk_column_name", "key_sequence", "fk_name",
+            "pk_database_name",
+            "pk_schema_name",
+            "pk_table_name",
+            "pk_column_name",
+            "fk_schema_name",
+            "fk_table_name",
+            "fk_column_name",
+            "key_sequence",
+            "fk_name",
         ];
         let row = |[schema, table, column, to, referred, sequence, name]: &[&'static str; 7]| {
-            ["SHOP", schema, to, referred, schema, table, column, sequence, name].map(text).to_vec()
+            [
+                "SHOP", schema, to, referred, schema, table, column, sequence, name,
+            ]
+            .map(text)
+            .to_vec()
         };
         return Ok(Answer {
             columns: text_columns(&names),
-            rows: catalog.foreign.iter().filter(|row| own(row[0])).map(row).collect(),
+            rows: catalog
+                .foreign
+                .iter()
+                .filter(|row| own(row[0]))
+                .map(row)
+                .collect(),
         });
     }
     Err("001003")

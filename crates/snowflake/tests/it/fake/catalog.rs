@@ -79,7 +79,9 @@ impl Catalog {
             foreign: vec![["PUBLIC", "LINES", "ORDER_ID", "ORDERS", "ID", "1", "LINES_FK"]],
             grants: Vec::new(),
         };
-        catalog.tables.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
+        catalog
+            .tables
+            .sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
         for (privilege, on, name) in [
             ("USAGE", "DATABASE", "SHOP"),
             ("USAGE", "SCHEMA", "SHOP.AUDIT"),
@@ -99,7 +101,9 @@ impl Catalog {
         for schema in 0..schemas {
             let schema = format!("S{schema:03}");
             for table in 0..tables / schemas {
-                catalog.tables.push(Table::new(&schema, &format!("T{table:05}"), &names));
+                catalog
+                    .tables
+                    .push(Table::new(&schema, &format!("T{table:05}"), &names));
             }
             catalog.schemas.push(schema);
         }

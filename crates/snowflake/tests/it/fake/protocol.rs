@@ -144,7 +144,8 @@ impl State {
                 Err(code) => refusal(code),
             },
             "/queries/v1/abort-request" => {
-                self.aborted.push(body["sqlText"].as_str().unwrap_or_default().to_owned());
+                self.aborted
+                    .push(body["sqlText"].as_str().unwrap_or_default().to_owned());
                 ok(Value::Null)
             }
             "/session" => {
@@ -203,8 +204,15 @@ impl State {
     }
 
     fn check_token(&mut self, request: &Request) -> Result<(), &'static str> {
-        let header = request.headers.get("authorization").ok_or("390103")?.to_str().unwrap();
-        let token = header.strip_prefix("Snowflake Token=\"").and_then(|rest| rest.strip_suffix('"'));
+        let header = request
+            .headers
+            .get("authorization")
+            .ok_or("390103")?
+            .to_str()
+            .unwrap();
+        let token = header
+            .strip_prefix("Snowflake Token=\"")
+            .and_then(|rest| rest.strip_suffix('"'));
         match self.tokens.get_mut(token.ok_or("390103")?) {
             None => Err("390104"),
             Some(0) => Err("390112"),
@@ -220,7 +228,12 @@ impl State {
         self.statements.push(sql.clone());
         let bindings = body["bindings"].as_object().cloned().unwrap_or_default();
         let bound: Vec<String> = (1..=bindings.len())
-            .map(|number| bindings[&number.to_string()]["value"].as_str().unwrap().to_owned())
+            .map(|number| {
+                bindings[&number.to_string()]["value"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
             .collect();
         let answer = match self.rows(&sql, &bound) {
             Ok(answer) => ok(self.write_down(&sql, answer)),
@@ -317,7 +330,9 @@ impl State {
 
     fn chunk(&mut self, request: &Request) -> ResponseTemplate {
         let has_key = request.headers.get("x-amz-server-side-encryption-customer-key");
-        if has_key.is_none_or(|key| key != CHUNK_KEY) || !request.url.query().unwrap_or_default().contains(SIGNATURE) {
+        if has_key.is_none_or(|key| key != CHUNK_KEY)
+            || !request.url.query().unwrap_or_default().contains(SIGNATURE)
+        {
             return ResponseTemplate::new(403);
         }
         if self.knobs.chunks_gone > 0 {
@@ -339,7 +354,9 @@ fn to_arrow(columns: &[(&'static str, &'static str)], rows: &[Vec<Option<String>
     let column = |(index, (name, kind)): (usize, &(&'static str, &'static str))| {
         let cells = rows.iter().map(|row| row[index].as_deref());
         let array: ArrayRef = match *kind {
-            "fixed" => Arc::new(Int64Array::from_iter(cells.map(|cell| cell.map(|text| text.parse().unwrap())))),
+            "fixed" => Arc::new(Int64Array::from_iter(
+                cells.map(|cell| cell.map(|text| text.parse().unwrap())),
+            )),
             _ => Arc::new(StringArray::from_iter(cells)),
         };
         (*name, array, true)
