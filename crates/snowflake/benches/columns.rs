@@ -9,7 +9,7 @@
     clippy::indexing_slicing,
     reason = "a program for developers"
 )]
-#![allow(dead_code, reason = "the fake offers more than is measured")]
+#![allow(dead_code, unused_imports, reason = "the fake offers more than is measured")]
 
 #[path = "../tests/it/fake/mod.rs"]
 mod fake;

@@ -321,3 +321,6 @@ pub(crate) fn lineage(schema: &Path, names: BTreeSet<Name>) -> Vec<LineageEdge> 
     };
     names.into_iter().filter_map(path).map(edge).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -250,7 +250,7 @@ impl Grants {
                 }
                 "DATABASE" | "SCHEMA" => self.insert(place, format!("{role} {privilege} {on}")),
                 "ACCOUNT" | "DATABASE_ROLE" => {
-                    drop(self.common.insert(format!("{role} {privilege} {on} {name}")))
+                    self.common.insert(format!("{role} {privilege} {on} {name}"));
                 }
                 _ if place.len() > 2 => {
                     let schema = place.into_iter().take(2).collect();

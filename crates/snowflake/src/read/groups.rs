@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn groups(rows: &[(&'static str, usize, u32)]) -> Groups<Scripted> {
-        Groups::new(Scripted(rows.to_vec().into_iter()))
+        Groups::new(Scripted(Vec::from(rows).into_iter()))
     }
 
     #[tokio::test]

@@ -367,6 +367,13 @@ impl<'s> Reader<'s> {
             secure,
             usage,
         };
+        if wanted.row.has_text() && parts.text.is_none() && !self.is_text_refused(&key.0) {
+            let detail =
+                "its text is hidden from the role: of a secure view it can be read with account_usage";
+            self.out
+                .warn("definition_unread", detail, Some(schema.child(key.1.as_str())))
+                .await?;
+        }
         let nested = match &self.nested {
             Part::Read(nested) => Some(nested),
             Part::Unasked | Part::Refused => None,
@@ -374,6 +381,14 @@ impl<'s> Reader<'s> {
         let mut asset = wanted.row.into_asset(schema, parts, nested);
         asset.version = wanted.version;
         Ok(asset)
+    }
+
+    /// Whether the texts of a schema could not be listed, which is told once for all.
+    fn is_text_refused(&self, schema: &str) -> bool {
+        let lists = [&self.views, &self.dynamic];
+        lists
+            .iter()
+            .any(|list| list.source.0.refused.contains_key(schema))
     }
 
     /// Whether inner types can be read; reads them the first time.

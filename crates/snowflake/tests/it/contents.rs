@@ -129,6 +129,11 @@ async fn account_usage_has_tags_policies_and_the_texts_of_secure_views() {
     let without = run(fake.config(), credentials()).await;
     assert!(without.assets[&path("ORDERS")].tags.is_unread());
     assert!(without.assets[&path("RECENT")].definition.is_unread());
+    let hidden = without
+        .warnings
+        .iter()
+        .find(|warning| warning.code == "definition_unread");
+    assert_eq!(hidden.unwrap().path, Some(path("RECENT")));
     let mut config = fake.config();
     config["account_usage"] = true.into();
     let with = run(config.clone(), credentials()).await;

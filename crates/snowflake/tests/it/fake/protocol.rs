@@ -290,7 +290,7 @@ impl State {
                 true => to_arrow(&answer.columns, kept),
                 false => {
                     let text = serde_json::to_string(kept).unwrap();
-                    text[1..text.len() - 1].as_bytes().to_vec()
+                    text.as_bytes()[1..text.len() - 1].to_vec()
                 }
             };
             self.chunks.insert(path.clone(), compress(&bytes));
