@@ -1,0 +1,244 @@
+//! A workspace that has a bad day.
+
+use crate::{
+    fake::{Fake, QUOTED},
+    shop::{open, run, shop, token, with_warehouse},
+};
+use headwater_core::{Cx, ErrorKind, Listing, Path};
+use serde_json::json;
+use wiremock::ResponseTemplate;
+
+fn sales() -> Path {
+    Path::new(["main", "sales"])
+}
+
+fn reasons(listing: &Listing) -> String {
+    match listing {
+        Listing::Partial(reasons) => format!("{reasons:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_is_refused_is_partial_with_the_grant_and_the_others_are_read() {
+    let fake = Fake::start(shop()).await;
+    fake.state().refused.insert("tables main.sales".into());
+    let run = run(fake.config(), token()).await;
+    let told = reasons(&run.closed[&sales()]);
+    assert!(
+        told.contains("GRANT USE SCHEMA, SELECT ON SCHEMA `main`.`sales` TO `reader@example.com`"),
+        "{told}"
+    );
+    assert!(!told.contains(QUOTED), "{told}");
+    assert_eq!(run.closed[&Path::new(["main", "ops"])], Listing::Complete);
+    assert!(run.paths().contains(&Path::new(["main", "ops", "ünïcode 100%"])));
+}
+
+#[tokio::test]
+async fn a_schema_that_vanishes_between_list_and_read_is_partial() {
+    let fake = Fake::start(shop()).await;
+    fake.state().missing.insert("tables main.sales".into());
+    let run = run(fake.config(), token()).await;
+    assert!(reasons(&run.closed[&sales()]).contains("not_found"));
+}
+
+#[tokio::test]
+async fn a_catalog_that_is_refused_is_partial_beside_one_that_is_read() {
+    let mut state = shop();
+    state.refused.insert("catalogs system".into());
+    let fake = Fake::start(state).await;
+    let mut config = fake.config();
+    config["catalog"] = json!(null);
+    config["catalogs"] = json!(["main", "system", "nowhere"]);
+    let run = run(config, token()).await;
+    let discovery = run.discovery.as_ref().unwrap();
+    let children = |name: &str| {
+        let found = discovery
+            .containers
+            .iter()
+            .find(|one| one.path == Path::new([name]));
+        found.unwrap().children.clone()
+    };
+    assert!(
+        reasons(&children("system"))
+            .contains("GRANT USE CATALOG, USE SCHEMA, BROWSE, SELECT ON CATALOG `system`")
+    );
+    assert!(reasons(&children("nowhere")).contains("not_found"));
+    assert_eq!(children("main"), Listing::Complete);
+    assert_eq!(run.paths().len(), 10);
+}
+
+#[tokio::test]
+async fn the_only_catalog_that_is_refused_ends_the_run_with_the_grant() {
+    let fake = Fake::start(shop()).await;
+    fake.state().refused.insert("catalogs main".into());
+    let opened = open(fake.config(), token());
+    let error = opened
+        .connector
+        .discover(&opened.scope, &Cx::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.grant().unwrap().contains("ON CATALOG `main`"));
+    let checked = opened.connector.check(&Cx::default()).await.unwrap_err();
+    assert_eq!(checked.kind(), ErrorKind::PermissionDenied);
+}
+
+#[tokio::test]
+async fn schemas_that_are_refused_leave_the_catalogs_children_unknown() {
+    let fake = Fake::start(shop()).await;
+    fake.state().refused.insert("schemas main".into());
+    let run = run(fake.config(), token()).await;
+    assert!(!run.is_complete());
+    let discovery = run.discovery.unwrap();
+    let main = discovery
+        .containers
+        .iter()
+        .find(|one| one.path == Path::new(["main"]))
+        .unwrap();
+    assert!(reasons(&main.children).contains("permission_denied"));
+}
+
+#[tokio::test]
+async fn a_list_without_an_end_is_an_error() {
+    let mut state = shop();
+    state.empty_pages = false;
+    let fake = Fake::start(state).await;
+    let opened = open(fake.config(), token());
+    fake.state().endless = true;
+    let mut config = fake.config();
+    config["catalog"] = json!(null);
+    let all = open(config, token());
+    let error = all
+        .connector
+        .discover(&all.scope, &Cx::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DataInvalid);
+    let discovery = opened
+        .connector
+        .discover(&opened.scope, &Cx::default())
+        .await
+        .unwrap();
+    let main = discovery
+        .containers
+        .iter()
+        .find(|one| one.path == Path::new(["main"]))
+        .unwrap();
+    assert!(reasons(&main.children).contains("data_invalid"));
+}
+
+#[tokio::test]
+async fn a_slower_pace_and_short_outages_are_not_seen() {
+    let fake = Fake::start(shop()).await;
+    let pause = || ResponseTemplate::new(429).insert_header("Retry-After", "1");
+    let down = || ResponseTemplate::new(503).insert_header("Retry-After", "0");
+    fake.state().trouble = vec![
+        ("unity-catalog/schemas", pause()),
+        ("unity-catalog/tables", down()),
+        (
+            "unity-catalog/tables",
+            ResponseTemplate::new(500).insert_header("Retry-After", "0"),
+        ),
+        ("unity-catalog/volumes", down()),
+    ];
+    let run = run(fake.config(), token()).await;
+    assert!(run.is_complete(), "{:?}", run.closed);
+    assert!(run.ended.iter().all(|ended| ended.attempt == 1));
+    assert!(fake.state().trouble.is_empty());
+    assert_eq!(run.paths().len(), 10);
+}
+
+#[tokio::test]
+async fn one_table_that_cannot_be_understood_degrades_alone() {
+    let fake = Fake::start(shop()).await;
+    fake.state().table("main", "sales", "orders")["columns"] = json!("none of your business");
+    let run = run(fake.config(), token()).await;
+    assert!(run.is_complete(), "{:?}", run.closed);
+    let orders = &run.assets[&sales().child("orders")];
+    assert!(orders.fields.is_unread() && orders.constraints.is_unread() && orders.owners.is_unread());
+    assert!(run.warnings.iter().any(|warning| warning.code == "table_unclear"));
+    assert_eq!(run.paths().len(), 10);
+}
+
+#[tokio::test]
+async fn a_table_without_a_name_makes_its_schema_partial() {
+    let fake = Fake::start(shop()).await;
+    fake.state().schema("main", "sales").tables[0] = json!({"table_type": "MANAGED"});
+    let run = run(fake.config(), token()).await;
+    assert!(reasons(&run.closed[&sales()]).contains("cannot be understood"));
+}
+
+#[tokio::test]
+async fn what_a_workspace_does_not_offer_is_not_missed() {
+    let fake = Fake::start(shop()).await;
+    let without = || ResponseTemplate::new(501).set_body_json(json!({"error_code": "NOT_IMPLEMENTED"}));
+    fake.state().trouble = vec![
+        ("unity-catalog/volumes", without()),
+        ("unity-catalog/volumes", without()),
+    ];
+    fake.state().refused.insert("models main.sales".into());
+    let run = run(fake.config(), token()).await;
+    assert!(run.is_complete(), "{:?}", run.closed);
+    let properties = &run.namespaces[&sales()].properties;
+    assert_eq!(
+        (&properties["functions"], &properties["models"]),
+        (&json!(5), &json!(null))
+    );
+}
+
+#[tokio::test]
+async fn a_refused_statement_leaves_its_part_unread_and_says_what_to_grant() {
+    for (part, code, grant) in [
+        ("key_column_usage", "constraints_unread", "ON CATALOG `main`"),
+        ("column_tags", "tags_unread", "ON CATALOG `main`"),
+        ("table_lineage", "lineage_unread", "ON SCHEMA `system`.`access`"),
+    ] {
+        let fake = Fake::start(shop()).await;
+        fake.state().refused_sql = Some(part);
+        let run = run(with_warehouse(&fake), token()).await;
+        assert!(run.is_complete(), "{:?}", run.closed);
+        let [warning] = &run.warnings[..] else {
+            panic!("{:?}", run.warnings)
+        };
+        assert_eq!(warning.code, code);
+        assert!(
+            warning.detail.contains(grant) && !warning.detail.contains(QUOTED),
+            "{}",
+            warning.detail
+        );
+        let orders = &run.assets[&sales().child("orders")];
+        assert_eq!(orders.constraints.is_unread(), code == "constraints_unread");
+        assert_eq!(orders.tags.is_unread(), code == "tags_unread");
+        // With events unread, the dependencies of a view alone would take its other edges away.
+        assert_eq!(run.lineage.is_empty(), code == "lineage_unread");
+    }
+}
+
+#[tokio::test]
+async fn check_says_per_capability_what_to_grant() {
+    let fake = Fake::start(shop()).await;
+    let opened = open(with_warehouse(&fake), token());
+    let report = opened.connector.check(&Cx::default()).await.unwrap();
+    assert!(
+        report.message.contains("metastore") && report.message.contains("reader@example.com"),
+        "{}",
+        report.message
+    );
+    assert!(report.capabilities.values().all(|one| one.readable), "{report:?}");
+    fake.state().refused_sql = Some("table_lineage");
+    let report = opened.connector.check(&Cx::default()).await.unwrap();
+    let lineage = &report.capabilities["lineage"];
+    assert!(!lineage.readable && lineage.grant.as_ref().unwrap().contains("`system`.`access`"));
+    assert!(report.capabilities["tags"].readable);
+    let without = open(fake.config(), token());
+    let report = without.connector.check(&Cx::default()).await.unwrap();
+    assert!(!report.capabilities["tags"].readable && report.capabilities["constraints"].readable);
+    assert!(
+        report.capabilities["tags"]
+            .detail
+            .as_ref()
+            .unwrap()
+            .contains("warehouse")
+    );
+}
