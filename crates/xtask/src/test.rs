@@ -27,6 +27,18 @@ pub(crate) fn run(args: &[&str]) -> Result {
         "HEADWATER_TEST_BIGQUERY_PYTHON",
         bigquery.python.display().to_string(),
     ));
+    // It takes seconds and memory: not where the arguments choose other packages.
+    let minilake = match chooses(args, &["headwater-databricks", "headwater-server"]) {
+        true => Some(peers::Minilake::start()?),
+        false => None,
+    };
+    if let Some(minilake) = &minilake {
+        peers.push(("HEADWATER_TEST_DATABRICKS", minilake.url()));
+        peers.push((
+            "HEADWATER_TEST_DATABRICKS_SDK",
+            minilake.packages.display().to_string(),
+        ));
+    }
     let pgbouncer = peers::PgBouncer::find();
     if let Ok(found) = &pgbouncer {
         peers.push(("HEADWATER_TEST_PGBOUNCER", found.program.display().to_string()));
@@ -63,6 +75,15 @@ fn dbt_artifacts() -> Variables {
         }
     }
     found
+/// Whether arguments of the test runner choose one of these packages, or none and so all of them.
+fn chooses(args: &[&str], packages: &[&str]) -> bool {
+    let of = |flag: &&[&str]| matches!(flag.first(), Some(&("-p" | "--package")));
+    let mut named = args
+        .windows(2)
+        .filter(of)
+        .filter_map(|pair| pair.get(1))
+        .peekable();
+    named.peek().is_none() || named.any(|name| packages.contains(name))
 }
 
 fn with_peers(peers: &Variables, args: &[&str]) -> Result<Command> {
@@ -107,4 +128,17 @@ fn all(peers: &Variables, pgbouncer: bool) -> Result {
         peers,
         &["test", "--doc", "--workspace", "--quiet"],
     )?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chooses;
+
+    #[test]
+    fn a_peer_is_for_its_packages_or_for_all() {
+        let wants = |args: &[&str]| chooses(args, &["a", "b"]);
+        assert!(wants(&[]) && wants(&["-p", "b"]) && wants(&["-p", "c", "--package", "a"]));
+        assert!(wants(&["some_test"]));
+        assert!(!wants(&["-p", "c", "a"]));
+    }
 }

@@ -8,6 +8,8 @@ pub fn registry() -> Registry {
     let mut registry = Registry::default();
     #[cfg(feature = "bigquery")]
     registry.register::<headwater_bigquery::BigQuery>();
+    #[cfg(feature = "databricks")]
+    registry.register::<headwater_databricks::Databricks>();
     #[cfg(feature = "dbt")]
     registry.register::<headwater_dbt::Dbt>();
     #[cfg(feature = "postgres")]

