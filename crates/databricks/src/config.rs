@@ -1,5 +1,6 @@
 //! The settings of a connector, and what they mean.
 
+use crate::hive;
 use headwater_core::{Case, Error, Filters, Host, Result, Scope};
 use headwater_http::{Url, origin};
 use schemars::JsonSchema;
@@ -34,6 +35,9 @@ pub struct Config {
     /// Whether to read what the principal may only browse: the names, comments and columns of tables without SELECT.
     #[serde(default = "yes")]
     pub include_browse: bool,
+    /// Whether to read the workspace's own `hive_metastore` too, through the SQL warehouse.
+    #[serde(default)]
+    pub include_hive_metastore: bool,
     /// How many days back the events of lineage are read; 0 reads none.
     #[serde(default = "default_lineage_days")]
     #[schemars(range(min = 0, max = 365))]
@@ -99,7 +103,10 @@ impl Config {
         let filters = self.filters.clone().with_schema(self.schema.as_deref())?;
         let scope = Scope::new(&filters, Case::Insensitive)?;
         Ok(match self.selection()? {
-            Selection::Named(names) => scope.with_catalogs(names),
+            Selection::Named(names) => {
+                let hive = self.include_hive_metastore.then(|| hive::CATALOG.to_owned());
+                scope.with_catalogs(names.into_iter().chain(hive))
+            }
             Selection::All => scope,
         })
     }
@@ -192,6 +199,10 @@ impl Config {
 
     /// What the types cannot say.
     pub(crate) fn validate(&self) -> Result<()> {
+        if self.include_hive_metastore && self.warehouse()?.is_none() {
+            let detail = "needs a SQL warehouse: give warehouse_id or http_path";
+            return Err(Error::invalid_field("/config/include_hive_metastore", detail));
+        }
         if self.lineage_days > 365 {
             return Err(Error::invalid_field(
                 "/config/lineage_days",
@@ -223,6 +234,7 @@ fn warehouse_in(path: &str) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use headwater_core::Path;
     use serde_json::{Value, json};
 
     fn config(more: Value) -> Config {
@@ -344,5 +356,22 @@ mod tests {
                 .validate()
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn the_hive_metastore_is_read_by_statements_only() {
+        let hive = |more: Value| {
+            let mut config = config(more);
+            config.include_hive_metastore = true;
+            config
+        };
+        assert_eq!(
+            fault(hive(json!({})).validate()),
+            "/config/include_hive_metastore"
+        );
+        let config = hive(json!({"warehouse_id": "a1", "catalog": "main"}));
+        assert!(config.validate().is_ok());
+        let admitted = |name: &str| config.scope().unwrap().admits_namespace(&Path::new([name]));
+        assert!(admitted("hive_metastore") && admitted("main") && !admitted("other"));
     }
 }

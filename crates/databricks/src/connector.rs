@@ -7,6 +7,7 @@ use crate::{
     config::{Config, Constraints, Selection},
     credentials::{Credentials, Login},
     discover::Finder,
+    hive,
     read::Reader,
     statement::Warehouse,
 };
@@ -28,6 +29,7 @@ pub(crate) const FAMILY: Family = Family {
 pub struct Databricks {
     workspace: Workspace,
     warehouse: Option<String>,
+    hive: bool,
     selection: Selection,
     scope: Scope,
     settings: Settings,
@@ -83,6 +85,7 @@ impl Connect for Databricks {
         Ok(Self {
             workspace: Workspace::new(base, auth, &principal, config.concurrency, host)?,
             warehouse: config.warehouse()?,
+            hive: config.include_hive_metastore,
             selection: config.selection()?,
             scope: config.scope()?,
             settings: Settings {
@@ -112,19 +115,28 @@ impl SourceConnector for Databricks {
 
     async fn discover(&self, scope: &Scope, cx: &Cx) -> Result<Discovery> {
         let workspace = self.workspace.during(cx);
+        // Asked anew: its groups decide what is seen.
+        let principal = Principal::read(&workspace).await?;
         let finder = Finder {
-            principal: self.principal(&workspace).await?,
+            principal: &principal,
             workspace: &workspace,
             selection: &self.selection,
             scope,
             browse: self.settings.browse,
             parallel: self.settings.parallel,
         };
-        finder.find().await
+        let mut discovery = finder.find().await?;
+        if let Some(warehouse) = self.warehouse_in(&workspace).filter(|_| self.hive) {
+            hive::discover(&warehouse, &principal, scope, &mut discovery).await?;
+        }
+        Ok(discovery)
     }
 
     async fn sync(&self, split: &Split, out: &SplitSink) -> Result<()> {
         let workspace = self.workspace.during(out.cx());
+        if let Some(warehouse) = self.warehouse_in(&workspace).filter(|_| hive::is_own(split)) {
+            return Box::pin(hive::read(&warehouse, &self.scope, split, out)).await;
+        }
         let reader = Reader {
             principal: self.principal(&workspace).await?,
             warehouse: self.warehouse_in(&workspace),
@@ -146,6 +158,7 @@ impl Databricks {
         })
     }
 
+    /// Whom a grant is for.
     async fn principal(&self, workspace: &Workspace) -> Result<&Principal> {
         self.principal
             .get_or_try_init(|| Principal::read(workspace))

@@ -11,6 +11,7 @@ mod credentials;
 mod discover;
 mod error;
 mod grants;
+mod hive;
 mod lineage;
 mod read;
 mod rows;

@@ -33,6 +33,7 @@ usage: cargo xtask COMMAND
   bench postgres   what scans and syncs cost, as ratios to floors taken in the same run (release build, Linux)
   bench dbt        what imports of artifacts cost, likewise
   bench bigquery   tables per second and memory of scans of a fake that answers late (release build, Linux)
+  bench databricks what reads of a fake workspace take, at several concurrencies (release build, Linux)
   examples         run the programs under examples/ against a throw-away PostgreSQL
   dbt-artifacts    build examples/dbt-shop with dbt-core, and write the artifacts that `headwater demo` ships
 

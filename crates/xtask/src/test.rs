@@ -20,31 +20,31 @@ pub(crate) fn run(args: &[&str]) -> Result {
         peers.push(("HEADWATER_TEST_POSTGRES_ALT", other.url("postgres")));
         peers.push(("HEADWATER_TEST_PG_BIN_ALT", other.bin.display().to_string()));
     }
-    peers.extend(dbt_artifacts());
-    let bigquery = peers::BigQuery::start()?;
-    peers.push(("HEADWATER_TEST_BIGQUERY", bigquery.origin()));
-    peers.push((
-        "HEADWATER_TEST_BIGQUERY_PYTHON",
-        bigquery.python.display().to_string(),
-    ));
-    // It takes seconds and memory: not where the arguments choose other packages.
-    let minilake = match chooses(args, &["headwater-databricks", "headwater-server"]) {
-        true => Some(peers::Minilake::start()?),
-        false => None,
-    };
+    if chooses(args, "headwater-dbt") {
+        peers.extend(dbt_artifacts());
+    }
+    // An emulator takes seconds and memory: it runs for the tests of its connector and of the server only.
+    let wanted = |package| chooses(args, package) || chooses(args, "headwater-server");
+    let bigquery = wanted("headwater-bigquery").then(peers::BigQuery::start).transpose()?;
+    if let Some(bigquery) = &bigquery {
+        let python = bigquery.python.display().to_string();
+        peers.push(("HEADWATER_TEST_BIGQUERY", bigquery.origin()));
+        peers.push(("HEADWATER_TEST_BIGQUERY_PYTHON", python));
+    }
+    let minilake = wanted("headwater-databricks").then(peers::Minilake::start).transpose()?;
     if let Some(minilake) = &minilake {
+        let sdk = minilake.packages.display().to_string();
         peers.push(("HEADWATER_TEST_DATABRICKS", minilake.url()));
-        peers.push((
-            "HEADWATER_TEST_DATABRICKS_SDK",
-            minilake.packages.display().to_string(),
-        ));
+        peers.push(("HEADWATER_TEST_DATABRICKS_SDK", sdk));
+    }
+    let fakesnow = wanted("headwater-snowflake").then(peers::Fakesnow::start).transpose()?;
+    if let Some(fakesnow) = &fakesnow {
+        peers.push(("HEADWATER_TEST_FAKESNOW", fakesnow.url()));
     }
     let pgbouncer = peers::PgBouncer::find();
     if let Ok(found) = &pgbouncer {
         peers.push(("HEADWATER_TEST_PGBOUNCER", found.program.display().to_string()));
     }
-    let fakesnow = peers::Fakesnow::start()?;
-    peers.push(("HEADWATER_TEST_FAKESNOW", fakesnow.url()));
     if !args.is_empty() {
         return chosen(&peers, args);
     }
@@ -75,15 +75,13 @@ fn dbt_artifacts() -> Variables {
         }
     }
     found
-/// Whether arguments of the test runner choose one of these packages, or none and so all of them.
-fn chooses(args: &[&str], packages: &[&str]) -> bool {
+}
+
+/// Whether arguments of the test runner choose a package, by name or because they name none.
+fn chooses(args: &[&str], package: &str) -> bool {
     let of = |flag: &&[&str]| matches!(flag.first(), Some(&("-p" | "--package")));
-    let mut named = args
-        .windows(2)
-        .filter(of)
-        .filter_map(|pair| pair.get(1))
-        .peekable();
-    named.peek().is_none() || named.any(|name| packages.contains(name))
+    let mut named = args.windows(2).filter(of).filter_map(|pair| pair.get(1)).peekable();
+    named.peek().is_none() || named.any(|name| *name == package)
 }
 
 fn with_peers(peers: &Variables, args: &[&str]) -> Result<Command> {

@@ -11,6 +11,7 @@ mod conformance;
 mod fake;
 mod faults;
 mod fields;
+mod hive;
 mod minilake;
 mod reads;
 mod sdk;

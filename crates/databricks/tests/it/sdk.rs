@@ -2,7 +2,7 @@
 //! there is not as Databricks has it.
 
 use crate::{
-    fake::{CLIENT, Fake, State, TOKEN},
+    fake::{CLIENT, Fake, State},
     minilake,
     shop::{run, shop, token},
 };
@@ -98,7 +98,6 @@ async fn the_sdk_reads_the_fake_as_it_reads_a_workspace() {
     };
     ops(&mut fake.state());
     let uri = fake.uri();
-    let by_token = [("DATABRICKS_HOST", uri.as_str()), ("DATABRICKS_TOKEN", TOKEN)];
     let by_oauth = [
         ("DATABRICKS_HOST", uri.as_str()),
         ("DATABRICKS_CLIENT_ID", CLIENT.0),
@@ -110,7 +109,6 @@ async fn the_sdk_reads_the_fake_as_it_reads_a_workspace() {
         1,
         "the token came by discovery and client credentials"
     );
-    assert_eq!(python(READ, &by_token).await, seen);
     assert_eq!(
         (&seen["me"], &seen["metastore"]),
         (&json!("reader@example.com"), &json!("m-1"))

@@ -317,13 +317,12 @@ async fn the_kinds_of_sources_are_listed_with_their_schemas() {
         "credentials_schema": "object", "capabilities": [{"name": "string", "verified": "real|emulator|fake"}],
     });
     assert_shape(&kinds, &json!([shape]));
-    let names: Vec<&Value> = kinds
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|kind| &kind["connector_type"])
-        .collect();
-    assert_eq!(names, ["bigquery", "dbt", "postgres", "redshift", "toy"]);
+    let kinds = kinds.as_array().unwrap();
+    let names: Vec<&Value> = kinds.iter().map(|kind| &kind["connector_type"]).collect();
+    assert_eq!(
+        names,
+        ["bigquery", "databricks", "dbt", "postgres", "redshift", "snowflake", "toy"]
+    );
     let kind = |name: &str| kinds.iter().find(|kind| kind["connector_type"] == name).unwrap();
     assert_eq!(kind("dbt")["inputs"][0], "manifest_file");
     assert_eq!(kind("postgres")["aliases"], json!(["postgresql"]));

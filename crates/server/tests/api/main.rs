@@ -13,6 +13,7 @@ mod bigquery;
 mod connectors;
 mod database;
 mod dbt_cloud;
+mod databricks;
 mod faults;
 mod first_start;
 mod history;

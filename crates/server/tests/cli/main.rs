@@ -11,6 +11,7 @@
 mod check;
 mod database;
 mod demo;
+mod databricks;
 mod scan;
 mod schema;
 #[cfg(unix)]

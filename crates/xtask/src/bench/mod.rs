@@ -4,11 +4,12 @@
 //! and the bare insert of the rows that it leaves. All processes are counted, PostgreSQL's too: a connector
 //! that makes its source work is not fast. dbt: the floor is a bare read of the same files.
 //!
-//! `cargo xtask bench bigquery`: how many tables a scan reads in a second from a fake that answers late, by the
-//! number of requests at once.
+//! BigQuery and Databricks: how many tables a scan reads in a second from a fake that answers late, by the number of
+//! requests at once.
 
 mod bigquery;
 mod bigquery_fake;
+mod databricks;
 mod dbt;
 mod generate;
 mod manifest;
@@ -23,15 +24,18 @@ use crate::Result;
 pub(crate) fn run(args: &[&str]) -> Result {
     match args {
         ["bigquery"] => bigquery::run(),
+        ["databricks"] => databricks::run(),
         ["postgres", options @ ..] => postgres::run(&Options::parse(options)?),
         ["dbt", options @ ..] => dbt::run(&dbt::Options::parse(options)?),
         _ => Err(USAGE.into()),
     }
 }
 
-const USAGE: &str = "usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]\n   or: cargo xtask bench dbt [--nodes 1000 10000 50000] [--repeat 5]";
-const USAGE: &str = "usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]
-       cargo xtask bench bigquery";
+const USAGE: &str = "\
+usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]
+       cargo xtask bench dbt [--nodes 1000 10000 50000] [--repeat 5]
+       cargo xtask bench bigquery
+       cargo xtask bench databricks";
 
 /// What to measure, and how often.
 #[derive(Debug, PartialEq)]

@@ -83,12 +83,16 @@ fn listed(table: &Value) -> Value {
 }
 
 fn get_table(state: &State, full_name: &str) -> ResponseTemplate {
-    let tables = state
-        .catalogs
-        .iter()
-        .flat_map(|one| &one.schemas)
-        .flat_map(|one| &one.tables);
-    match tables.into_iter().find(|one| one["full_name"] == full_name) {
+    let schemas = state.catalogs.iter().flat_map(|one| &one.schemas);
+    let own = schemas.filter(|one| {
+        one.row["full_name"]
+            .as_str()
+            .is_some_and(|name| full_name.starts_with(name))
+    });
+    let found = own
+        .flat_map(|one| &one.tables)
+        .find(|one| one["full_name"] == full_name);
+    match found {
         Some(found) => ok(found.clone()),
         None => refusal(404, "TABLE_DOES_NOT_EXIST"),
     }

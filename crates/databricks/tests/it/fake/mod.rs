@@ -115,6 +115,10 @@ fn answer(state: &mut State, seen: &Seen, segments: &[&str], own: &str) -> Respo
     if let Some(answer) = oauth::answer(state, seen, segments, own) {
         return answer;
     }
+    // For the benchmark, and no part of what Databricks has.
+    if let ["count"] = segments {
+        return ok(json!({"count": state.count}));
+    }
     if let ["results", statement, chunk] = segments {
         return statements::storage(state, seen, statement, chunk);
     }

@@ -14,6 +14,8 @@ pub(crate) struct State {
     pub(crate) tags: Vec<[&'static str; 6]>,
     /// Lineage: catalog, schema and table of the target, the same of the source, a column of each.
     pub(crate) events: Vec<[&'static str; 8]>,
+    /// Tables of the Hive metastore: schema, name, the text of `SHOW TABLE EXTENDED`.
+    pub(crate) hive: Vec<(&'static str, &'static str, &'static str)>,
     pub(crate) principal: String,
     pub(crate) groups: Vec<String>,
     pub(crate) privileges: Vec<String>,
@@ -78,6 +80,7 @@ impl Default for State {
             catalogs: Vec::new(),
             tags: Vec::new(),
             events: Vec::new(),
+            hive: Vec::new(),
             principal: "reader@example.com".into(),
             groups: vec!["analysts".into()],
             privileges: vec!["USE_CATALOG".into()],

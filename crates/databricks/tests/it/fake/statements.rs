@@ -150,6 +150,30 @@ fn rows(state: &State, sql: &str, values: &BTreeMap<&str, &str>) -> (Vec<Row>, u
     if sql.starts_with("SELECT 1 ") {
         return (vec![vec![Some("1".to_owned())]], 1);
     }
+    if sql == "SHOW SCHEMAS IN hive_metastore" {
+        let names = state
+            .hive
+            .iter()
+            .map(|(schema, ..)| vec![Some((*schema).to_owned())]);
+        let mut rows: Vec<Row> = names.collect();
+        rows.dedup();
+        return (rows, 1);
+    }
+    if sql.starts_with("SHOW TABLE EXTENDED IN hive_metastore.") {
+        let own = state
+            .hive
+            .iter()
+            .filter(|(schema, ..)| sql.contains(&format!(".`{schema}` LIKE '*'")));
+        let row = |(schema, name, text): &(&str, &str, &str)| {
+            vec![
+                Some((*schema).to_owned()),
+                Some((*name).to_owned()),
+                Some("false".to_owned()),
+                Some((*text).to_owned()),
+            ]
+        };
+        return (own.map(row).collect(), 4);
+    }
     let of = |name: &str| values.get(name).copied().unwrap_or_default();
     let within = |schema: &str| (of("first")..=of("last")).contains(&schema);
     // The catalog of an information schema stands in the text, quoted.
