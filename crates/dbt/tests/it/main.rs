@@ -1,4 +1,5 @@
-//! The reader on artifacts of real versions of dbt, on the shapes of all versions, and on files that are damaged.
+//! The connector on artifacts of real versions of dbt, on the shapes of all versions, on files that are damaged, and on
+//! places where artifacts are fetched.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,10 +7,11 @@
     reason = "a test that cannot go on panics"
 )]
 
-#[path = "../common/mod.rs"]
-#[expect(dead_code, reason = "what the other tests share")]
 mod common;
+mod conformance;
 mod damaged;
+mod fetch;
+mod import;
 mod real;
 mod versions;
 

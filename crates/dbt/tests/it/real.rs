@@ -1,7 +1,7 @@
 //! Artifacts as dbt-core 1.7 and 1.11 write them, made of the example project in the test run.
 
 use crate::{parsed, read, shipped};
-use headwater_core::model::{Asset, LineageEdge};
+use headwater_core::model::{Asset, Flow, LineageEdge};
 use headwater_testkit::Collected;
 use serde_json::{Map, Value};
 use std::{
@@ -83,7 +83,8 @@ fn rendered(run: &Collected) -> String {
             .unwrap();
         }
         for edge in run.lineage.get(path).into_iter().flatten() {
-            writeln!(text, "  < {} {}", edge.upstream.family, edge.upstream.path).unwrap();
+            let arrow = if edge.flow == Flow::In { '<' } else { '>' };
+            writeln!(text, "  {arrow} {} {}", edge.end.family, edge.end.path).unwrap();
         }
     }
     text
@@ -161,9 +162,11 @@ async fn assert_whole(folder: &Path) {
             .filter(|id| ids.contains(id))
             .collect();
         let edges: &Vec<LineageEdge> = &run.lineage[&asset.key];
-        let told = edges.iter().filter(|edge| edge.upstream.family == "dbt");
+        let told = edges
+            .iter()
+            .filter(|edge| edge.flow == Flow::In && edge.end.family == "dbt");
         let told: BTreeSet<&str> = told
-            .map(|edge| run.assets[&edge.upstream.path].native_id.as_deref().unwrap())
+            .map(|edge| run.assets[&edge.end.path].native_id.as_deref().unwrap())
             .collect();
         assert_eq!(told, upstream, "{at}: {id}");
     }

@@ -104,7 +104,7 @@ async fn all_versions_tell_the_same_of_the_same_project() {
             "v{version}"
         );
         let edges = &run.lineage[&orders.key];
-        let upstream: Vec<String> = edges.iter().map(|edge| edge.upstream.path.to_string()).collect();
+        let upstream: Vec<String> = edges.iter().map(|edge| edge.end.path.to_string()).collect();
         assert!(
             upstream.contains(&"shop.source.till.sales".to_owned()),
             "v{version}: {upstream:?}"

@@ -1,13 +1,6 @@
 //! What is read of real artifacts, and what is refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on panics"
-)]
-mod common;
-
-use common::{Target, artifact, open, read};
+use crate::common::{Target, artifact, open, read};
 use flate2::{Compression, write::GzEncoder};
 use headwater_core::{Cx, ErrorKind, Path, model::Flow};
 use headwater_testkit::Collected;

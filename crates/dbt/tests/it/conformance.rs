@@ -1,15 +1,7 @@
 //! The conformance suite over artifacts that dbt-core made of a small project.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on panics"
-)]
-#[expect(dead_code, reason = "what the other tests share")]
-mod common;
-
+use crate::common::Target;
 use async_trait::async_trait;
-use common::Target;
 use headwater_core::Path;
 use headwater_dbt::Dbt;
 use headwater_testkit::{Fixture, conformance_tests};

@@ -1,15 +1,7 @@
 //! Artifacts that are fetched: from dbt Cloud, by a fake made after the public description of its API, and from an
 //! address.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on panics"
-)]
-#[expect(dead_code, reason = "what the other tests share")]
-mod common;
-
-use common::artifact;
+use crate::common::{Target, artifact};
 use headwater_core::{Cx, Error, ErrorKind, Host, Opened, Options, Path, Registry};
 use headwater_dbt::Dbt;
 use headwater_testkit::{Collected, collect};
@@ -381,7 +373,7 @@ async fn results_of_several_commands_add_up() {
 
 #[tokio::test]
 async fn results_of_docs_generate_are_no_results() {
-    let target = common::Target::new();
+    let target = Target::new();
     fs::write(target.file("run_results.json"), results("success", "generate")).unwrap();
     assert_eq!(result(&target.read().await), None);
     fs::write(target.file("run_results.json"), results("success", "build")).unwrap();
