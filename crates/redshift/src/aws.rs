@@ -82,7 +82,12 @@ impl Aws {
         })
     }
 
-    #[cfg(test)]
+    fn header_name(name: &str) -> Result<HeaderName> {
+    let named = HeaderName::try_from(name);
+    named.map_err(|error| Error::new(ErrorKind::Unexpected, "not the name of a header").with_source(error))
+}
+
+#[cfg(test)]
     pub(crate) fn region(&self) -> &str {
         &self.region
     }
@@ -120,7 +125,7 @@ impl Aws {
         for (name, value) in &signed {
             request = match name.as_str() {
                 "authorization" => request.authorization(value),
-                name => request.secret_header(name, value)?,
+                name => request.secret_header(header_name(name)?, value),
             };
         }
         let reply = request.send().await?;
