@@ -10,6 +10,7 @@ mod listing;
 pub(crate) mod nested;
 mod shown;
 mod slice;
+mod sources;
 pub(crate) mod usage;
 
 pub(crate) use slice::SHOWN;
@@ -20,7 +21,7 @@ use crate::{
     error,
     session::Session,
 };
-use groups::{Found, Groups, Key, Source};
+use groups::{Found, Groups, Key};
 use headwater_core::{
     Error, ErrorKind, Facet, Listing, Path, Result, Split, SplitSink,
     model::{Asset, Version},
@@ -28,7 +29,8 @@ use headwater_core::{
 use headwater_sql_lineage::Dialect;
 use keys::Keys;
 use nested::Nested;
-use shown::{List, Shown};
+use shown::Shown;
+use sources::{Columns, DYNAMIC_TABLES, Text, Texts, VIEWS};
 use std::collections::{BTreeMap, BTreeSet};
 use usage::Usage;
 
@@ -45,52 +47,6 @@ pub(crate) struct Settings {
     /// Days since the epoch.
     pub(crate) today: i64,
 }
-
-/// The columns of all tables.
-struct Columns<'s>(listing::Listing<'s>);
-
-impl Source for Columns<'_> {
-    type Item = ColumnRow;
-
-    async fn next(&mut self) -> Result<Option<(Key, usize, ColumnRow)>> {
-        let Some(mut row) = self.0.next().await? else {
-            return Ok(None);
-        };
-        let key = (row.require("TABLE_SCHEMA")?, row.require("TABLE_NAME")?);
-        let count = row.number("COLUMN_COUNT").unwrap_or(usize::MAX);
-        Ok(Some((key, count, ColumnRow::read(row)?)))
-    }
-}
-
-/// The text of a view, and whether it is secure.
-type Text = (Option<String>, bool);
-
-/// The texts of all views.
-struct Texts<'s>(Shown<'s>);
-
-impl Source for Texts<'_> {
-    type Item = Text;
-
-    async fn next(&mut self) -> Result<Option<(Key, usize, Text)>> {
-        let Some((schema, mut row)) = self.0.next().await? else {
-            return Ok(None);
-        };
-        let key = (schema, row.require("name")?);
-        let text = row.take_text("text");
-        Ok(Some((key, 1, (text, row.flag("is_secure")))))
-    }
-}
-
-const VIEWS: List = List {
-    what: "VIEWS",
-    schema: "schema_name",
-    paged: true,
-};
-const DYNAMIC_TABLES: List = List {
-    what: "DYNAMIC TABLES",
-    schema: "schema_name",
-    paged: true,
-};
 
 /// Reads a split.
 pub(crate) async fn read(
