@@ -15,11 +15,10 @@ use std::{
 };
 
 /// With versions of what it needs that it works with: its own ranges are wider.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 3] = [
     "fakesnow[server]==0.12.1",
     "snowflake-connector-python==4.8.1",
     "duckdb==2.0.1",
-    "pip",
 ];
 const START: Duration = Duration::from_secs(120);
 
