@@ -48,8 +48,12 @@ impl Principal {
 
     /// What decides what is seen of the whole metastore.
     pub(crate) fn visibility(&self) -> Visibility {
+        Visibility::Fingerprint(self.fingerprint())
+    }
+
+    fn fingerprint(&self) -> String {
         let groups: Vec<&str> = self.groups.iter().map(String::as_str).collect();
-        Visibility::Fingerprint(format!("principal={};groups={}", self.name, groups.join(",")))
+        format!("principal={};groups={}", self.name, groups.join(","))
     }
 
     /// What decides what is seen of a catalog: who asks, and what is granted there.
@@ -62,9 +66,7 @@ impl Principal {
             Err(error) if is_of_one_object(&error) => "unread".to_owned(),
             Err(error) => return Err(error),
         };
-        let Visibility::Fingerprint(own) = self.visibility() else {
-            return Ok(Visibility::Everyone);
-        };
+        let own = self.fingerprint();
         Ok(Visibility::Fingerprint(format!("{own};privileges={privileges}")))
     }
 

@@ -99,7 +99,7 @@ async fn catalogs(
                 }
             }
             let error = Error::new(ErrorKind::PermissionDenied, "the principal sees no catalog");
-            let grant = grants::on_catalog("CATALOG", principal.grantee());
+            let grant = grants::on_catalog("<catalog>", principal.grantee());
             return Err(error.with_grant(grant));
         }
     };

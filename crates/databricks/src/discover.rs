@@ -199,7 +199,7 @@ pub(crate) async fn schemas(
     Ok((all, listing))
 }
 
-/// The first catalog that a principal without a wish would read.
+/// Whether a catalog is Databricks' own, which is read only where it is named.
 pub(crate) fn is_own(row: &CatalogRow) -> bool {
     OWN_CATALOGS.contains(&row.name.as_str())
         || row

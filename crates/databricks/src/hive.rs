@@ -99,10 +99,14 @@ pub(crate) async fn read(warehouse: &Warehouse, scope: &Scope, split: &Split, ou
         };
         cost.statements += 1;
         cost.source_seconds += rows.elapsed.as_secs_f64();
+        let mut is_whole = true;
         let listing = loop {
             match rows.next().await {
-                Ok(Some(row)) => report(path, scope, &row, out).await?,
-                Ok(None) => break Listing::Complete,
+                Ok(Some(row)) => is_whole &= report(path, scope, &row, out).await?,
+                Ok(None) if is_whole => break Listing::Complete,
+                Ok(None) => {
+                    break Listing::partial("data_invalid", "a table in the list cannot be understood");
+                }
                 Err(error) if is_of_one_object(&error) => break unlisted(error, path),
                 Err(error) => return Err(error),
             }
@@ -117,15 +121,15 @@ fn unlisted(error: Error, path: &Path) -> Listing {
     Listing::failed(&error.with_context("schema", path))
 }
 
-/// A row: schema, table, whether it is temporary, and the text.
-async fn report(schema: &Path, scope: &Scope, row: &Row, out: &SplitSink) -> Result<()> {
+/// A row: schema, table, whether it is temporary, and the text. `false` for one that cannot be understood.
+async fn report(schema: &Path, scope: &Scope, row: &Row, out: &SplitSink) -> Result<bool> {
     let [_, Some(name), temporary, Some(text)] = &row[..] else {
-        return Ok(());
+        return Ok(false);
     };
-    if temporary.as_deref() == Some("true") || !scope.admits_table(name) {
-        return Ok(());
+    if temporary.as_deref() != Some("true") && scope.admits_table(name) {
+        out.asset(table(schema.child(name.as_str()), text)).await?;
     }
-    out.asset(table(schema.child(name.as_str()), text)).await
+    Ok(true)
 }
 
 /// A table as its text tells it.
