@@ -3,7 +3,7 @@
 use crate::{connector::FAMILY, convert::path_of, rows::DependenciesRow};
 use headwater_core::{
     Path,
-    model::{FieldPair, LineageEdge, LineageEnd},
+    model::{FieldPair, Flow, LineageEdge, LineageEnd},
 };
 use std::collections::BTreeMap;
 
@@ -57,10 +57,8 @@ pub(crate) fn edges(dependencies: Option<&DependenciesRow>, mut events: Upstream
 
 fn edge(path: Path, kind: &str, field_pairs: Vec<FieldPair>) -> LineageEdge {
     LineageEdge {
-        upstream: LineageEnd {
-            family: FAMILY.name.to_owned(),
-            path,
-        },
+        flow: Flow::In,
+        end: LineageEnd::new(FAMILY.name, path),
         kind: kind.to_owned(),
         field_pairs,
     }
@@ -99,13 +97,7 @@ mod tests {
         let edges = edges(Some(&dependencies), events);
         let told: Vec<(String, &str, usize)> = edges
             .iter()
-            .map(|edge| {
-                (
-                    edge.upstream.path.to_string(),
-                    &*edge.kind,
-                    edge.field_pairs.len(),
-                )
-            })
+            .map(|edge| (edge.end.path.to_string(), &*edge.kind, edge.field_pairs.len()))
             .collect();
         assert_eq!(
             told,

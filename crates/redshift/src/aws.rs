@@ -82,12 +82,7 @@ impl Aws {
         })
     }
 
-    fn header_name(name: &str) -> Result<HeaderName> {
-    let named = HeaderName::try_from(name);
-    named.map_err(|error| Error::new(ErrorKind::Unexpected, "not the name of a header").with_source(error))
-}
-
-#[cfg(test)]
+    #[cfg(test)]
     pub(crate) fn region(&self) -> &str {
         &self.region
     }
@@ -313,6 +308,11 @@ fn classify(code: &str) -> Option<(ErrorKind, &'static str)> {
         }
         _ => return None,
     })
+}
+
+fn header_name(name: &str) -> Result<HeaderName> {
+    let named = HeaderName::try_from(name);
+    named.map_err(|error| Error::new(ErrorKind::Unexpected, "not the name of a header").with_source(error))
 }
 
 #[cfg(test)]

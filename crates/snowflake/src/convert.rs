@@ -12,8 +12,8 @@ use crate::{
 use headwater_core::{
     Facet, Path, Result,
     model::{
-        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Identity, LineageEdge, LineageEnd,
-        Namespace, Properties, Stat, Stats, Version,
+        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Flow, Identity, LineageEdge,
+        LineageEnd, Namespace, Properties, Stat, Stats, Version,
     },
 };
 use headwater_sql_lineage::Name;
@@ -311,14 +311,7 @@ pub(crate) fn lineage(schema: &Path, names: BTreeSet<Name>) -> Vec<LineageEdge> 
             around.chain(name.into_iter().map(String::into_boxed_str)),
         ))
     };
-    let edge = |path| LineageEdge {
-        upstream: LineageEnd {
-            family: "snowflake".into(),
-            path,
-        },
-        kind: "view".into(),
-        field_pairs: Vec::new(),
-    };
+    let edge = |path| LineageEdge::new(Flow::In, LineageEnd::new("snowflake", path), "view");
     names.into_iter().filter_map(path).map(edge).collect()
 }
 

@@ -36,7 +36,7 @@ fn edges(run: &Collected, name: &str) -> Vec<String> {
         let pairs: Vec<String> = pairs
             .map(|pair| format!("{}>{}", pair.upstream[0], pair.downstream[0]))
             .collect();
-        format!("{} {} {}", edge.kind, edge.upstream.path, pairs.join(","))
+        format!("{} {} {}", edge.kind, edge.end.path, pairs.join(","))
     };
     run.lineage
         .get(&path(name))

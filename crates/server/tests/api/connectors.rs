@@ -321,7 +321,15 @@ async fn the_kinds_of_sources_are_listed_with_their_schemas() {
     let names: Vec<&Value> = kinds.iter().map(|kind| &kind["connector_type"]).collect();
     assert_eq!(
         names,
-        ["bigquery", "databricks", "dbt", "postgres", "redshift", "snowflake", "toy"]
+        [
+            "bigquery",
+            "databricks",
+            "dbt",
+            "postgres",
+            "redshift",
+            "snowflake",
+            "toy"
+        ]
     );
     let kind = |name: &str| kinds.iter().find(|kind| kind["connector_type"] == name).unwrap();
     assert_eq!(kind("dbt")["inputs"][0], "manifest_file");

@@ -10,8 +10,8 @@
 
 mod check;
 mod database;
-mod demo;
 mod databricks;
+mod demo;
 mod scan;
 mod schema;
 #[cfg(unix)]

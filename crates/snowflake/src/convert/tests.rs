@@ -86,7 +86,7 @@ fn names_in_a_view_stand_in_its_own_schema() {
         name(&["A", "B", "C", "D"]),
     ];
     let edges = lineage(&schema, names.into());
-    let paths: Vec<String> = edges.iter().map(|edge| edge.upstream.path.to_string()).collect();
+    let paths: Vec<String> = edges.iter().map(|edge| edge.end.path.to_string()).collect();
     assert_eq!(paths, ["DB.S.T", "SHOP.OTHER.T", "SHOP.SALES.T"]);
 }
 

@@ -70,7 +70,7 @@ async fn views_have_their_text_and_what_they_read() {
     let upstreams = |owner: &Path| -> Vec<Path> {
         run.lineage[owner]
             .iter()
-            .map(|edge| edge.upstream.path.clone())
+            .map(|edge| edge.end.path.clone())
             .collect()
     };
     assert_eq!(

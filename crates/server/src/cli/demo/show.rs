@@ -209,7 +209,11 @@ pub(super) fn changes(products: &[Product], job: &Job) -> String {
 }
 
 fn readers(product: &Product) -> String {
-    let downstream = product.lineage.downstream.iter().filter(|end| end.family == "dbt");
+    let downstream = product
+        .lineage
+        .downstream
+        .iter()
+        .filter(|end| end.family == "dbt");
     let readers: Vec<String> = downstream.map(|end| name_and_kind(&end.path)).collect();
     match readers.is_empty() {
         true => String::new(),
