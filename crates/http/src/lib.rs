@@ -59,5 +59,5 @@ pub use reply::Reply;
 pub use request::Request;
 pub use reqwest::{Method, StatusCode, header};
 pub use retry::Retry;
-pub use tls::{roots, tls};
+pub use tls::tls;
 pub use url::Url;

@@ -1,7 +1,7 @@
 //! How far the server's certificate is checked: libpq's three degrees over rustls.
 
-use crate::roots::{certificates, host_roots, public_roots};
 use headwater_core::{Error, ErrorKind, Host, Result};
+use headwater_tls::{certificates, host_roots, public_roots};
 use rustls::{
     CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{

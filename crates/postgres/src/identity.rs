@@ -1,7 +1,7 @@
 //! The client certificate, by which the role proves itself in the TLS handshake.
 
 use headwater_core::{Error, Result, Secret};
-use headwater_pg_wire::certificates;
+use headwater_tls::certificates;
 use rustls::{
     ClientConfig, ConfigBuilder, InconsistentKeys,
     client::WantsClientCert,

@@ -1,18 +1,15 @@
 //! bqemulator, an emulator of BigQuery made by others, and Google's own Python client.
 
-use super::Reaper;
-use crate::{
-    Result,
-    workspace::{read, target_dir},
+use super::{
+    Reaper,
+    python::{environment, free_port, listens},
 };
+use crate::{Result, workspace::read};
 use std::{
     fs::{self, File},
-    net::{TcpListener, TcpStream},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread::sleep,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
 
 /// What is installed, in versions that were seen to work together.
@@ -26,8 +23,6 @@ const PACKAGES: [&str; 6] = [
 ];
 /// Where DuckDB looks for the extension that it would download otherwise, below the home folder.
 const EXTENSIONS: &str = ".duckdb/extensions/v1.5.5";
-/// A busy machine takes its time to import all that.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running emulator. Dropped, it and its files are gone; also when this process is killed.
 #[derive(Debug)]
@@ -44,7 +39,7 @@ impl BigQuery {
     /// # Errors
     /// What was tried.
     pub(crate) fn start() -> Result<Self> {
-        let python = installed().map_err(|error| format!("bqemulator from PyPI: {error}"))?;
+        let python = environment("python3", &PACKAGES)?.join("bin/python");
         // Ports that were free may be taken a moment later, so more than one pair is tried.
         let mut last = None;
         for _ in 0..3 {
@@ -77,7 +72,7 @@ impl BigQuery {
         let files = home.keep();
         let (id, place) = (child.id().to_string(), files.display().to_string());
         let reaper = Reaper::new(Command::new("sh"), script, [&id, &place])?;
-        if let Err(error) = wait(&mut child, rest) {
+        if let Err(error) = listens(&mut child, rest) {
             let said = fs::read_to_string(&log).unwrap_or_default();
             return Err(format!("{error}\n{}", said.trim()).into());
         }
@@ -95,26 +90,6 @@ impl BigQuery {
     }
 }
 
-/// The Python of the environment that holds it all, made once under the target directory.
-fn installed() -> Result<PathBuf> {
-    let home = target_dir()?.join("peers").join(PACKAGES[0].replace("==", "-"));
-    let python = home.join("bin/python");
-    // An environment cannot be moved to its place. The list in it says that it is whole, and of what.
-    let list = home.join("packages.txt");
-    let wanted = PACKAGES.join("\n");
-    if fs::read_to_string(&list).is_ok_and(|found| found == wanted) {
-        return Ok(python);
-    }
-    eprintln!("installing bqemulator and Google's client from PyPI");
-    let _stale = fs::remove_dir_all(&home);
-    read(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
-    let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    read(pip.args(PACKAGES))?;
-    fs::write(list, wanted)?;
-    Ok(python)
-}
-
 /// Puts DuckDB's extension, which came as a package, where DuckDB looks for it.
 fn lend_extension(python: &Path, home: &Path) -> Result {
     let find = "import duckdb, duckdb_extension_spatial as spatial, pathlib; \
@@ -128,24 +103,5 @@ fn lend_extension(python: &Path, home: &Path) -> Result {
     fs::create_dir_all(&to)?;
     let file = "spatial.duckdb_extension";
     fs::copy(Path::new(from.trim()).join(file), to.join(file))?;
-    Ok(())
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-/// Waits until the port answers.
-fn wait(child: &mut Child, port: u16) -> Result {
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        if let Some(status) = child.try_wait()? {
-            return Err(format!("it ended with {status}").into());
-        }
-        if begun.elapsed() > PATIENCE {
-            return Err(format!("it does not listen after {} s", PATIENCE.as_secs()).into());
-        }
-        sleep(Duration::from_millis(100));
-    }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! dbt-core in virtual environments, one for each version, with DuckDB for a warehouse: no service is needed.
 
+use super::python::environment;
 use crate::{
     Result,
-    workspace::{read, root, succeeds, target_dir},
+    workspace::{read, root, succeeds},
 };
 use std::{
     fs,
@@ -90,35 +91,14 @@ impl DbtCore {
         Ok(())
     }
 
-    /// The virtual environment, made once under the target directory.
+    /// Its virtual environment.
     fn install(&self) -> Result<PathBuf> {
-        let home = target_dir()?
-            .join("peers")
-            .join(format!("dbt-core-{}", self.version));
-        let complete = home.join("complete");
         let pins = [
             format!("dbt-core=={}", self.version),
             format!("dbt-duckdb=={}", self.adapter),
             format!("duckdb=={}", self.duckdb),
         ];
-        if fs::read_to_string(&complete).is_ok_and(|installed| installed == pins.join(" ")) {
-            return Ok(home);
-        }
-        eprintln!("installing {} from PyPI", pins.join(" "));
-        let _stale = fs::remove_dir_all(&home);
-        let failed = |error: Box<dyn std::error::Error>| {
-            format!(
-                "dbt-core {} from PyPI (it needs Python 3.9 to 3.12 with venv): {error}",
-                self.version
-            )
-        };
-        read(Command::new(python()).args(["-m", "venv"]).arg(&home)).map_err(failed)?;
-        let mut pip = Command::new(home.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        read(pip.args(&pins)).map_err(failed)?;
-        // Written last: what was interrupted is never taken for complete.
-        fs::write(complete, pins.join(" "))?;
-        Ok(home)
+        environment(python(), &pins.each_ref().map(String::as_str))
     }
 }
 

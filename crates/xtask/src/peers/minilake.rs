@@ -1,24 +1,23 @@
 //! minilake: an emulator of a Databricks workspace, and Databricks' own SDK beside it.
 
-use super::{Reaper, binaries::pip};
+use super::{
+    Reaper,
+    binaries::pip,
+    python::{free_port, listens},
+};
 use crate::{
     Result,
     workspace::{read, succeeds, target_dir},
 };
 use std::{
     fs::{self, File},
-    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    thread::sleep,
-    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
 /// The emulator and the SDK that the tests seed it with.
 const PACKAGES: [&str; 2] = ["minilake==1.9.0", "databricks-sdk==0.162.0"];
-/// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running emulator. Dropped, it and its files are gone; also when this process is killed.
 #[derive(Debug)]
@@ -35,9 +34,9 @@ impl Minilake {
     pub(crate) fn start() -> Result<Self> {
         let packages = install()?;
         let dir = tempfile::Builder::new().prefix("minilake-").tempdir()?;
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = free_port()?;
         let log = dir.path().join("log");
-        let child = Command::new("python3")
+        let mut child = Command::new("python3")
             .args(["-m", "minilake", "--port", &port.to_string()])
             .env("PYTHONPATH", &packages)
             .env("MINILAKE_DATA_DIR", dir.path().join("data"))
@@ -54,32 +53,22 @@ impl Minilake {
             "kill -s TERM \"$1\"; rm -rf -- \"$2\"",
             [id.as_ref(), dir.path().as_os_str()],
         )?;
-        let minilake = Self {
+        if let Err(error) = listens(&mut child, port) {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            return Err(format!("minilake did not start: {error}\n{}", said.trim()).into());
+        }
+        eprintln!("minilake on 127.0.0.1:{port}");
+        Ok(Self {
             port,
             packages,
             _reaper: reaper,
             _dir: dir,
-        };
-        minilake.wait(&log)?;
-        eprintln!("minilake on 127.0.0.1:{port}");
-        Ok(minilake)
+        })
     }
 
     /// The address of the workspace.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-
-    fn wait(&self, log: &Path) -> Result {
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return Ok(());
-            }
-            sleep(Duration::from_millis(200));
-        }
-        let said = fs::read_to_string(log).unwrap_or_default();
-        Err(format!("minilake did not start:\n{}", said.trim()).into())
     }
 }
 

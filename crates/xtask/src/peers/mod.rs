@@ -8,6 +8,7 @@ mod fakesnow;
 mod minilake;
 mod pgbouncer;
 mod postgres;
+mod python;
 mod reaper;
 
 pub(crate) use bigquery::BigQuery;

@@ -1,4 +1,4 @@
-//! Which certificate authorities are trusted.
+//! Which certificate authorities Headwater's connectors trust: those of the web, and what the host adds.
 
 use headwater_core::{Error, ErrorKind, Host, Result};
 use rustls::{
@@ -34,4 +34,18 @@ pub fn certificates(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
         .collect::<Result<_, _>>()
         .ok()?;
     (!all.is_empty()).then_some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_that_is_no_certificate_is_refused() {
+        let mut host = Host::default();
+        assert!(public_roots().len() > 50);
+        assert!(host_roots(&host).unwrap().is_empty());
+        host.extra_roots.push("no certificate".to_owned());
+        assert_eq!(host_roots(&host).unwrap_err().kind(), ErrorKind::ConfigInvalid);
+    }
 }
