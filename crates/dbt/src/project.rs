@@ -156,14 +156,7 @@ impl Project {
         let parsed = parse(text, |field| {
             unread |= field.is_empty();
             faults.push(artifact, unique_id, field);
-        });
-        // Well-formed it is; yet there are numbers and escapes that no value can hold.
-        Ok(parsed.map_or_else(
-            |_error| {
-                faults.push(artifact, unique_id, "");
-                (T::default(), true)
-            },
-            |parsed| (parsed, unread),
-        ))
+        })?;
+        Ok((parsed, unread))
     }
 }

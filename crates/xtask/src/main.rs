@@ -13,6 +13,7 @@ mod check;
 mod dbt;
 mod demo;
 mod examples;
+mod fuzz;
 mod http;
 mod peers;
 mod server;
@@ -35,6 +36,7 @@ usage: cargo xtask COMMAND
   bench bigquery   tables per second and memory of scans of a fake that answers late (release build, Linux)
   bench databricks what reads of a fake workspace take, at several concurrencies (release build, Linux)
   examples         run the programs under examples/ against a throw-away PostgreSQL
+  fuzz [SECONDS]   the reader of dbt's manifests on what libFuzzer thinks up; 60 seconds unless told
   dbt-artifacts    build examples/dbt-shop with dbt-core, and write the artifacts that `headwater demo` ships
 
 example: cargo xtask test -- -p headwater-postgres";
@@ -50,6 +52,11 @@ fn main() -> ExitCode {
         ["demo", "--keep"] => demo::run(true),
         ["bench", args @ ..] => bench::run(args),
         ["examples"] => examples::run(),
+        ["fuzz"] => fuzz::run_for(60),
+        ["fuzz", seconds] => match seconds.parse() {
+            Ok(seconds) => fuzz::run_for(seconds),
+            Err(_no_number) => Err("fuzz takes a number of seconds".into()),
+        },
         ["dbt-artifacts"] => dbt::ship(),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

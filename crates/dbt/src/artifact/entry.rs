@@ -7,7 +7,7 @@ use serde::{
     Deserializer,
     de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor},
 };
-use serde_json::{Value, error::Category};
+use serde_json::Value;
 use serde_path_to_error::Segment;
 use std::fmt;
 
@@ -23,12 +23,17 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(text: Text<'_>, mut fault: im
         fault("");
         return Ok(T::default());
     }
+    if let Ok(parsed) = serde_json::from_str(text.text) {
+        return Ok(parsed);
+    }
+    // What serde calls a fault of syntax may be a list too long for a struct, a number beyond all range or half a
+    // surrogate pair: the text is well-formed all the same.
+    skip(text)?;
     match serde_json::from_str(text.text) {
-        Ok(parsed) => Ok(parsed),
-        Err(bad) if bad.classify() != Category::Data => Err(error::syntax(&bad, text)),
-        Err(_) => {
-            let value = serde_json::from_str(text.text).map_err(|bad| error::syntax(&bad, text))?;
-            Ok(parse_around_faults(value, &mut fault))
+        Ok(value) => Ok(parse_around_faults(value, &mut fault)),
+        Err(_no_value) => {
+            fault("");
+            Ok(T::default())
         }
     }
 }
@@ -132,6 +137,20 @@ mod tests {
             let (node, faults) = node(text);
             assert!(node.unwrap().name.is_none());
             assert_eq!(faults.last().map(String::as_str), Some(""), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_well_formed_breaks_no_file() {
+        let (listed, faults) = node(r#"{"name": "x", "depends_on": [null, {}, "y"]}"#);
+        assert_eq!(
+            (listed.unwrap().name.as_deref(), &*faults),
+            (Some("x"), &["/depends_on".to_owned()][..])
+        );
+        for text in [r#"{"meta": 1e999}"#, r#"{"name": "\ud800"}"#] {
+            let (node, faults) = node(text);
+            assert!(node.unwrap().name.is_none());
+            assert_eq!(faults, [""], "{text}");
         }
     }
 

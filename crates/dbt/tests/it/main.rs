@@ -14,6 +14,7 @@ mod fetch;
 mod import;
 mod real;
 mod versions;
+mod whole;
 
 use headwater_core::Cx;
 use headwater_testkit::Collected;
