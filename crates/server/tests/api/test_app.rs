@@ -49,10 +49,11 @@ impl TestApp {
 
     async fn serve(config: ServerConfig, dir: TempDir) -> Self {
         let mut registry = ToySource::registry();
+        registry.register::<headwater_bigquery::BigQuery>();
+        registry.register::<headwater_databricks::Databricks>();
+        registry.register::<headwater_dbt::Dbt>();
         registry.register::<headwater_postgres::Postgres>();
         registry.register::<headwater_redshift::Redshift>();
-        registry.register::<headwater_dbt::Dbt>();
-        registry.register::<headwater_bigquery::BigQuery>();
         registry.register::<headwater_snowflake::Snowflake>();
         let server = Server::start(config.clone(), registry).await.unwrap();
         let address = server.address();
