@@ -228,7 +228,7 @@ mod tests {
                 "host belongs to dbt Cloud",
             ),
             (
-                json!({"account_id": 1, "job_id": 3, "artifacts_url": "https://files.example.com"}),
+                json!({"account_id": 1, "job_id": 3, "artifacts_url": "https://build.example.com"}),
                 "artifacts_url",
                 "account_id or artifacts_url",
             ),
@@ -257,7 +257,7 @@ mod tests {
                 .waits_for_upload()
         };
         assert!(waits(json!({"project_name": "shop"})));
-        assert!(!waits(json!({"artifacts_url": "https://files.example.com"})));
+        assert!(!waits(json!({"artifacts_url": "https://build.example.com"})));
         assert!(!waits(json!({"account_id": 1, "job_id": 2})));
         assert!(!waits(json!({"manifest_path": "manifest.json"})));
     }

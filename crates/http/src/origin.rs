@@ -62,7 +62,7 @@ pub fn is_loopback(url: &Url) -> bool {
 pub fn address(text: &str, pointer: &str, host: &Host) -> Result<Url> {
     let wrong = |detail: &str| Error::invalid_field(pointer, detail);
     let url = Url::parse(text.trim())
-        .map_err(|_parse| wrong("expected an address such as https://files.example.com/target"))?;
+        .map_err(|_parse| wrong("expected an address such as https://build.example.com/target"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("expected an address that begins with https://"));
     }
@@ -163,18 +163,18 @@ mod tests {
         let mut host = Host::default();
         host.insecure_sources = true;
         assert!(origin("http://api.example.com", "/config/host", &host).is_ok());
-        assert!(address("http://files.example.com/target", "/config/artifacts_url", &host).is_ok());
+        assert!(address("http://build.example.com/target", "/config/artifacts_url", &host).is_ok());
     }
 
     #[test]
     fn whole_addresses() {
         let read = |text| address(text, "/config/artifacts_url", &Host::default());
-        assert_eq!(read("https://files.example.com/a/b?v=1").unwrap().path(), "/a/b");
+        assert_eq!(read("https://build.example.com/a/b?v=1").unwrap().path(), "/a/b");
         for text in [
-            "files.example.com/a",
+            "build.example.com/a",
             "s3://bucket/a",
-            "https://u:p@files.example.com/a",
-            "http://files.example.com/a",
+            "https://u:p@build.example.com/a",
+            "http://build.example.com/a",
         ] {
             assert_eq!(
                 read(text).unwrap_err().fields()[0].pointer,

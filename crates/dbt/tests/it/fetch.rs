@@ -439,7 +439,7 @@ async fn a_check_tells_the_run_without_fetching_it() {
 #[test]
 fn settings_that_do_not_fit_are_named() {
     let cloud = json!({"account_id": 7, "job_id": 1});
-    let address = json!({"artifacts_url": "https://files.example.com/target"});
+    let address = json!({"artifacts_url": "https://build.example.com/target"});
     let with = |config: &Value, name: &str, value: Value| {
         let mut config = config.clone();
         config[name] = value;
@@ -469,12 +469,12 @@ fn settings_that_do_not_fit_are_named() {
             "/credentials/token",
         ),
         (
-            json!({"artifacts_url": "https://files.example.com/t?sig=hunter2"}),
+            json!({"artifacts_url": "https://build.example.com/t?sig=hunter2"}),
             json!({}),
             "/config/artifacts_url",
         ),
         (
-            json!({"artifacts_url": "https://files.example.com/manifest.json"}),
+            json!({"artifacts_url": "https://build.example.com/manifest.json"}),
             json!({}),
             "/config/artifacts_url",
         ),
