@@ -2,7 +2,7 @@
 
 use crate::{
     convert, identity, lineage,
-    project::{Fault, Faults, Product, Project},
+    project::{Buffers, Fault, Faults, Product, Project, Unread},
 };
 use headwater_core::{
     Cost, Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
@@ -49,16 +49,16 @@ pub(crate) async fn project(
         out.namespace(package_of(package, &project)).await?;
     }
     let mut reported = BTreeSet::new();
+    let mut buffers = Buffers::default();
     let mut last = None;
     loop {
         let (scope, after) = (scope.clone(), last.take());
-        let (rest, page, end) = blocking(move || {
-            let (page, end) = convert_page(&mut project, &scope, after)?;
-            Ok((project, page, end))
+        let page;
+        (project, buffers, page, last) = blocking(move || {
+            let (page, end) = convert_page(&project, &scope, after, &mut buffers)?;
+            Ok((project, buffers, page, end))
         })
         .await?;
-        (project, last) = (rest, end);
-        warn(&mut project.faults, out).await?;
         for product in page {
             emit(product, &mut reported, out).await?;
         }
@@ -139,12 +139,13 @@ fn package_of(path: Path, project: &Project) -> Namespace {
 
 /// The products after this one, and the last of them unless it is the project's.
 fn convert_page(
-    project: &mut Project,
+    project: &Project,
     scope: &Scope,
     after: Option<Box<str>>,
+    buffers: &mut Buffers,
 ) -> Result<(Vec<Converted>, Option<Box<str>>)> {
     let from = after.map_or(Unbounded, Excluded);
-    let mut ids = Vec::new();
+    let mut ids = Vec::with_capacity(PAGE);
     let mut bytes = 0;
     for (id, entry) in project.nodes.range((from, Unbounded)) {
         if ids.len() == PAGE || bytes > PAGE_BYTES {
@@ -153,28 +154,31 @@ fn convert_page(
         bytes += entry.node.size();
         ids.push((id.clone(), *entry));
     }
-    let mut page = Vec::new();
+    let mut page = Vec::with_capacity(ids.len());
     for (id, entry) in &ids {
         let (Some(path), Some(kind)) = (identity::path(id), identity::kind(id)) else {
             continue;
         };
         if scope.admits(&path) {
-            let product = project.product(id, *entry)?;
+            let product = project.product(id, *entry, buffers)?;
             page.push(converted(id, path, kind, &product, project));
         }
     }
     Ok((page, ids.pop().map(|(id, _)| id)))
 }
 
-fn converted(id: &str, path: Path, kind: AssetKind, product: &Product, project: &Project) -> Converted {
+fn converted(id: &str, path: Path, kind: AssetKind, product: &Product<'_>, project: &Project) -> Converted {
     let is_source = kind == AssetKind::DBT_SOURCE;
     let adapter = project.header.adapter_type.as_deref();
     let is_product = |id: &str| project.nodes.contains_key(id);
-    let described = product.record.node.source_description.clone();
+    let described = product.record.node.source_description.as_deref();
     Converted {
-        edges: (!product.record.unread).then(|| lineage::edges(&kind, product, adapter, is_product)),
+        edges: (product.record.unread == Unread::Fields)
+            .then(|| lineage::edges(&kind, product, adapter, is_product)),
         asset: convert::asset(id, path, kind, product, &project.groups),
-        source_description: described.filter(|text| is_source && !text.is_empty()),
+        source_description: described
+            .filter(|text| is_source && !text.is_empty())
+            .map(str::to_owned),
     }
 }
 

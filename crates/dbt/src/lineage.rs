@@ -14,14 +14,15 @@ pub(crate) const FAMILY: &str = "dbt";
 /// on and is no product (an analysis, a disabled model) makes no edge.
 pub(crate) fn edges(
     kind: &AssetKind,
-    product: &Product,
+    product: &Product<'_>,
     adapter: Option<&str>,
     is_product: impl Fn(&str) -> bool,
 ) -> Vec<LineageEdge> {
     let node = &product.record.node;
     let read = node.depends_on.as_ref().and_then(|on| on.nodes.as_ref());
-    let upstream: BTreeSet<&String> = read.into_iter().flatten().filter(|id| is_product(id)).collect();
-    let of_product = |id: &String| {
+    let read = read.into_iter().flatten().map(|id| &**id);
+    let upstream: BTreeSet<&str> = read.filter(|id| is_product(id)).collect();
+    let of_product = |id: &str| {
         let end = LineageEnd::new(FAMILY, identity::path(id)?);
         Some(LineageEdge::new(Flow::In, end, "dbt"))
     };
@@ -32,7 +33,7 @@ pub(crate) fn edges(
 
 /// The edge between a product and its relation: a source reads it, a model, seed or snapshot builds it. dbt writes
 /// down a schema for an ephemeral model, too, of which nothing is built.
-fn link(kind: &AssetKind, product: &Product, adapter: &str) -> Option<LineageEdge> {
+fn link(kind: &AssetKind, product: &Product<'_>, adapter: &str) -> Option<LineageEdge> {
     let config = product.record.node.config.as_ref();
     let materialized = config.and_then(|config| config.materialized.as_deref());
     let flow = match kind.as_str() {
@@ -46,14 +47,14 @@ fn link(kind: &AssetKind, product: &Product, adapter: &str) -> Option<LineageEdg
 
 /// The path of a product's relation in the warehouse: by the catalog, which keeps the warehouse's case, else as the
 /// project spells it. A part that nobody names is none to guess; only Databricks has a name for it.
-fn relation(product: &Product, adapter: &str) -> Option<Path> {
+fn relation(product: &Product<'_>, adapter: &str) -> Option<Path> {
     let real = product.catalog.as_ref().and_then(|entry| entry.metadata.as_ref());
     if let Some(real) = real
         && let (Some(database), Some(schema), Some(name)) = (&real.database, &real.schema, &real.name)
     {
-        return Some(Path::new([database, schema, name].map(String::as_str)));
+        return Some(Path::new([database, schema, name].map(|part| &**part)));
     }
-    let node: &Node = &product.record.node;
+    let node: &Node<'_> = &product.record.node;
     let default = (adapter == "databricks").then_some("hive_metastore");
     let database = node.database.as_deref().or(default)?;
     Some(Path::new([database, node.schema.as_deref()?, identifier(node)?]))

@@ -1,13 +1,13 @@
 //! A project as its artifacts tell it: an index in memory, the nodes themselves in a spool.
 
 use crate::{
-    artifact::{Artifact, CatalogEntry, FreshnessResult, Header, Node, Owner, RunResult, Text, parse},
+    artifact::{Artifact, CatalogEntry, FreshnessResult, Header, Node, RunResult, Str},
     files::Origin,
     identity,
     spool::{Slot, Spool},
 };
 use headwater_core::{Path, Result};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that was read, when all of it proved good.
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Project {
     pub(crate) header: Header,
     /// Owners of groups, by the group's name.
-    pub(crate) groups: BTreeMap<String, Owner>,
+    pub(crate) groups: BTreeMap<String, String>,
     /// The products, by `unique_id`.
     pub(crate) nodes: BTreeMap<Box<str>, Entry>,
     /// Tests by the `unique_id` of what they test, sorted.
@@ -32,39 +32,68 @@ pub(crate) struct Project {
 pub(crate) struct Entry {
     pub(crate) node: Slot,
     pub(crate) catalog: Option<Slot>,
-    pub(crate) result: Option<Slot>,
-    pub(crate) freshness: Option<Slot>,
 }
 
 /// A node of the manifest, and how it fared.
-#[derive(Debug, Default)]
-pub(crate) struct NodeRecord {
-    pub(crate) node: Node,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+pub(crate) struct NodeRecord<'a> {
+    pub(crate) node: Node<'a>,
     pub(crate) result: Option<RunResult>,
     pub(crate) freshness: Option<FreshnessResult>,
-    /// Whether nothing of the node could be read.
-    pub(crate) unread: bool,
+    pub(crate) unread: Unread,
+}
+
+/// What of a node could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+pub(crate) enum Unread {
+    /// At most fields whose absence says nothing else.
+    #[default]
+    Fields,
+    /// What it is made of.
+    Edges,
+    /// All of it.
+    All,
+}
+
+impl Unread {
+    /// What could not be read where this field was left out, too: its place within the node.
+    pub(crate) fn with(self, field: &str) -> Self {
+        match field {
+            "" => Self::All,
+            _ if self == Self::Fields && field.starts_with("/depends_on") => Self::Edges,
+            _ => self,
+        }
+    }
 }
 
 /// A test of a product.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub(crate) struct TestRecord {
-    pub(crate) name: String,
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+pub(crate) struct TestRecord<'a> {
+    pub(crate) name: Str<'a>,
     /// `unique`, `dbt_utils.at_least_one`, `singular`, `unit`.
-    pub(crate) test: String,
-    pub(crate) column: Option<String>,
-    pub(crate) severity: Option<String>,
-    pub(crate) condition: Option<String>,
+    pub(crate) test: Str<'a>,
+    pub(crate) column: Option<Str<'a>>,
+    pub(crate) severity: Option<Str<'a>>,
+    pub(crate) condition: Option<Str<'a>>,
     pub(crate) result: Option<RunResult>,
 }
 
 /// All records of one product.
 #[derive(Debug)]
-pub(crate) struct Product {
-    pub(crate) record: NodeRecord,
-    pub(crate) catalog: Option<CatalogEntry>,
-    pub(crate) tests: Vec<TestRecord>,
+pub(crate) struct Product<'a> {
+    pub(crate) record: NodeRecord<'a>,
+    pub(crate) catalog: Option<CatalogEntry<'a>>,
+    pub(crate) tests: Vec<TestRecord<'a>>,
+}
+
+/// What a product is read into.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    node: Vec<u8>,
+    catalog: Vec<u8>,
+    tests: Vec<Vec<u8>>,
 }
 
 /// What was left out of the artifacts because it could not be understood: the first of it, then a count.
@@ -112,51 +141,30 @@ impl Project {
     }
 
     /// Reads the records of a product.
-    pub(crate) fn product(&mut self, unique_id: &str, entry: Entry) -> Result<Product> {
+    pub(crate) fn product<'a>(
+        &self,
+        unique_id: &str,
+        entry: Entry,
+        buffers: &'a mut Buffers,
+    ) -> Result<Product<'a>> {
         let first = self.tests.partition_point(|(target, _)| **target < *unique_id);
-        let own = self
-            .tests
-            .iter()
-            .skip(first)
-            .take_while(|(target, _)| **target == *unique_id);
-        let mut tests = Vec::new();
-        for (_, slot) in own {
-            tests.push(self.spool.read::<TestRecord>(*slot)?);
+        let own = self.tests.get(first..).unwrap_or_default();
+        let own = own.iter().take_while(|(target, _)| **target == *unique_id);
+        let slots: Vec<Slot> = own.map(|(_, slot)| *slot).collect();
+        if buffers.tests.len() < slots.len() {
+            buffers.tests.resize_with(slots.len(), Vec::new);
         }
-        tests.sort_by(|a, b| (&a.column, &a.name).cmp(&(&b.column, &b.name)));
-        let (node, unread) = self.entry::<Node>(Artifact::Manifest, unique_id, entry.node)?;
+        let tests = slots.iter().zip(&mut buffers.tests);
+        let tests = tests.map(|(slot, buffer)| self.spool.read(*slot, buffer));
+        let mut tests: Vec<TestRecord<'_>> = tests.collect::<Result<_>>()?;
+        tests.sort_by(|a, b| (a.column.as_deref(), &*a.name).cmp(&(b.column.as_deref(), &*b.name)));
         let catalog = entry
             .catalog
-            .map(|slot| self.entry(Artifact::Catalog, unique_id, slot));
+            .map(|slot| self.spool.read(slot, &mut buffers.catalog));
         Ok(Product {
-            record: NodeRecord {
-                node,
-                unread,
-                result: entry.result.map(|slot| self.spool.read(slot)).transpose()?,
-                freshness: entry.freshness.map(|slot| self.spool.read(slot)).transpose()?,
-            },
-            catalog: catalog.transpose()?.map(|(entry, _)| entry),
+            record: self.spool.read(entry.node, &mut buffers.node)?,
+            catalog: catalog.transpose()?,
             tests,
         })
-    }
-
-    /// Reads an entry of an artifact, as far as it is of the expected shape, and whether nothing of it is.
-    fn entry<T: DeserializeOwned + Default>(
-        &mut self,
-        artifact: Artifact,
-        unique_id: &str,
-        slot: Slot,
-    ) -> Result<(T, bool)> {
-        let mut unread = false;
-        let text = Text {
-            text: self.spool.text(slot)?,
-            offset: 0,
-        };
-        let faults = &mut self.faults;
-        let parsed = parse(text, |field| {
-            unread |= field.is_empty();
-            faults.push(artifact, unique_id, field);
-        })?;
-        Ok((parsed, unread))
     }
 }

@@ -3,17 +3,17 @@
 
 use crate::{
     artifact::{
-        Args, Artifact, FreshnessResult, Group, Header, Owner, RunResult, Scanner, Source, Test, Text, open,
-        parse,
+        Args, Artifact, CatalogEntry, FreshnessResult, Group, Header, Node, Owner, RunResult, Scanner,
+        Source, Test, open,
     },
     error,
     files::{Files, Input, Origin},
     identity,
-    project::{Entry, Faults, Project, TestRecord},
+    project::{Entry, Faults, NodeRecord, Project, TestRecord, Unread},
     spool::{Slot, SpoolWriter},
 };
 use headwater_core::{Error, Result};
-use std::{collections::BTreeMap, mem};
+use std::{cell::Cell, collections::BTreeMap, mem};
 use tokio_util::sync::CancellationToken;
 
 type File = Scanner<Source>;
@@ -42,7 +42,7 @@ struct Reading<'a> {
     stop: &'a CancellationToken,
     spool: SpoolWriter,
     header: Header,
-    groups: BTreeMap<String, Owner>,
+    groups: BTreeMap<String, String>,
     catalog: BTreeMap<Box<str>, Slot>,
     results: BTreeMap<Box<str>, RunResult>,
     freshness: BTreeMap<Box<str>, FreshnessResult>,
@@ -124,7 +124,7 @@ impl<'a> Reading<'a> {
     }
 
     fn metadata(&mut self, file: &mut File, artifact: Artifact) -> Result<()> {
-        let header: Header = parse(file.value()?, |_| {})?;
+        let header: Header = file.entry::<Header, _>(&mut |_| {}, |header| header)?;
         match header.artifact() {
             Some(other) if other != artifact => {
                 let message = format!("this is a {}", other.file_name());
@@ -138,8 +138,7 @@ impl<'a> Reading<'a> {
     }
 
     fn args(&mut self, file: &mut File) -> Result<()> {
-        let args: Args = parse(file.value()?, |_| {})?;
-        self.command = args.which;
+        self.command = file.entry::<Args, _>(&mut |_| {}, |args| args.which)?;
         Ok(())
     }
 
@@ -162,62 +161,52 @@ impl<'a> Reading<'a> {
             return Err(Error::stopped());
         }
         if id.starts_with("test.") || id.starts_with("unit_test.") {
-            return self.test(file.value()?, id);
+            return self.test(file, id);
         }
-        let text = file.valid()?;
         if identity::path(id).is_none() {
-            return Ok(());
+            return file.valid().map(drop);
         }
-        let spool = &mut self.spool;
-        let entry = Entry {
-            node: spool.append_text(text.text.as_bytes())?,
-            catalog: self.catalog.remove(id),
-            result: self
-                .results
-                .remove(id)
-                .map(|one| spool.append(&one))
-                .transpose()?,
-            freshness: self
-                .freshness
-                .remove(id)
-                .map(|one| spool.append(&one))
-                .transpose()?,
+        let result = self.results.remove(id);
+        let freshness = self.freshness.remove(id);
+        let unread = Cell::new(Unread::default());
+        let mut fault = |field: &str| {
+            unread.set(unread.get().with(field));
+            self.faults.push(Artifact::Manifest, id, field);
         };
-        self.nodes.insert(id.into(), entry);
+        let node = file.entry::<Node<'_>, _>(&mut fault, |node| {
+            self.spool.append(&NodeRecord {
+                node,
+                result,
+                freshness,
+                unread: unread.get(),
+            })
+        })??;
+        let catalog = self.catalog.remove(id);
+        self.nodes.insert(id.into(), Entry { node, catalog });
         Ok(())
     }
 
-    fn test(&mut self, text: Text<'_>, id: &str) -> Result<()> {
-        let node: Test = parse(text, |field| self.faults.push(Artifact::Manifest, id, field))?;
-        let targets = tested(&node);
-        let slot = self.spool.append(&TestRecord {
-            name: node.name.unwrap_or_else(|| id.to_owned()),
-            test: match node.test_metadata {
-                _ if id.starts_with("unit_test.") => "unit".to_owned(),
-                None => "singular".to_owned(),
-                Some(of) => of
-                    .namespace
-                    .into_iter()
-                    .chain(of.name)
-                    .collect::<Vec<_>>()
-                    .join("."),
-            },
-            column: node.column_name.filter(|_| targets.len() == 1),
-            severity: node.config.as_ref().and_then(|config| config.severity.clone()),
-            condition: node.config.and_then(|config| config.condition),
-            result: self.results.remove(id),
-        })?;
+    fn test(&mut self, file: &mut File, id: &str) -> Result<()> {
+        let result = self.results.remove(id);
+        let mut fault = |field: &str| self.faults.push(Artifact::Manifest, id, field);
+        let (slot, targets) = file.entry::<Test<'_>, _>(&mut fault, |node| {
+            let targets = tested(&node);
+            let record = test_record(node, id, &targets, result);
+            self.spool.append(&record).map(|slot| (slot, targets))
+        })??;
         self.tests
             .extend(targets.into_iter().map(|target| (target, slot)));
         Ok(())
     }
 
     fn group(&mut self, file: &mut File) -> Result<()> {
-        let group: Group = parse(file.value()?, |_| {})?;
-        if let (Some(name), Some(owner)) = (group.name, group.owner) {
-            self.groups.insert(name, owner);
-        }
-        Ok(())
+        let groups = &mut self.groups;
+        file.entry::<Group<'_>, _>(&mut |_| {}, |group| {
+            let owner = group.owner.as_ref().and_then(Owner::called);
+            if let (Some(name), Some(owner)) = (group.name, owner) {
+                groups.insert(name.into_owned(), owner);
+            }
+        })
     }
 
     fn disabled(&mut self, file: &mut File) -> Result<()> {
@@ -231,22 +220,22 @@ impl<'a> Reading<'a> {
     }
 
     fn catalog_entry(&mut self, file: &mut File, id: &str) -> Result<()> {
-        let slot = self.spool.append_text(file.valid()?.text.as_bytes())?;
+        let mut fault = |field: &str| self.faults.push(Artifact::Catalog, id, field);
+        let slot = file.entry::<CatalogEntry<'_>, _>(&mut fault, |entry| self.spool.append(&entry))??;
         self.catalog.insert(id.into(), slot);
         Ok(())
     }
 
     fn result(&mut self, file: &mut File, artifact: Artifact) -> Result<()> {
-        let text = file.value()?;
-        let mut wrong = |field: &str| self.faults.push(artifact, "results", field);
+        let mut fault = |field: &str| self.faults.push(artifact, "results", field);
         if artifact == Artifact::Sources {
-            let result: FreshnessResult = parse(text, &mut wrong)?;
-            if let Some(id) = result.unique_id.clone() {
+            let mut result = file.entry::<FreshnessResult, _>(&mut fault, |result| result)?;
+            if let Some(id) = result.unique_id.take() {
                 self.freshness.insert(id.into(), result);
             }
         } else {
-            let result: RunResult = parse(text, &mut wrong)?;
-            if let Some(id) = result.unique_id.clone() {
+            let mut result = file.entry::<RunResult, _>(&mut fault, |result| result)?;
+            if let Some(id) = result.unique_id.take() {
                 self.results.insert(id.into(), result);
             }
         }
@@ -289,16 +278,44 @@ fn recognise(artifact: Artifact, seen: &[String], named: bool) -> Result<()> {
     Err(error::invalid_manifest(message).with_context("found", found.join(", ")))
 }
 
+/// What is kept of a test. The column is told where the test has one target only.
+fn test_record<'a>(
+    node: Test<'a>,
+    id: &'a str,
+    targets: &[Box<str>],
+    result: Option<RunResult>,
+) -> TestRecord<'a> {
+    let (severity, condition) = node
+        .config
+        .map_or((None, None), |config| (config.severity, config.condition));
+    TestRecord {
+        name: node.name.unwrap_or_else(|| id.into()),
+        test: match node.test_metadata {
+            _ if id.starts_with("unit_test.") => "unit".into(),
+            None => "singular".into(),
+            Some(of) => {
+                let parts = of.namespace.iter().chain(&of.name);
+                let parts: Vec<&str> = parts.map(|part| &**part).collect();
+                parts.join(".").into()
+            }
+        },
+        column: node.column_name.filter(|_| targets.len() == 1),
+        severity,
+        condition,
+        result,
+    }
+}
+
 /// What a test is about: the node that it is attached to, else all that it reads.
-fn tested(node: &Test) -> Vec<Box<str>> {
+fn tested(node: &Test<'_>) -> Vec<Box<str>> {
     let attached = node
         .attached_node
         .as_ref()
         .or(node.tested_node_unique_id.as_ref());
     let read = node.depends_on.as_ref().and_then(|on| on.nodes.as_ref());
     let mut targets: Vec<Box<str>> = match attached {
-        Some(one) => vec![one.as_str().into()],
-        None => read.into_iter().flatten().map(|id| id.as_str().into()).collect(),
+        Some(one) => vec![(&**one).into()],
+        None => read.into_iter().flatten().map(|id| (&**id).into()).collect(),
     };
     targets.sort_unstable();
     targets.dedup();

@@ -1,14 +1,18 @@
-//! A file of JSON texts, written once and read many times: those of the artifacts as they stand there, and records of
-//! our own. It has no name: the system takes it back when it is dropped, and when the program dies.
+//! A file of records, written once and read in any order. It has no name: the system takes it back when it is dropped,
+//! and when the program dies.
 
 use crate::error;
 use headwater_core::{Error, ErrorKind, Result};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
-    io::{BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, Write},
+    mem,
     path::Path as FilePath,
 };
+
+/// How much is written at one go.
+const CHUNK: usize = 256 * 1024;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,16 +31,17 @@ impl Slot {
 /// A spool that is being written.
 #[derive(Debug)]
 pub(crate) struct SpoolWriter {
-    file: BufWriter<File>,
-    offset: u64,
-    record: Vec<u8>,
+    file: File,
+    /// What is not written yet.
+    buffer: Vec<u8>,
+    /// Where the buffer begins in the file.
+    base: u64,
 }
 
 /// A spool that was written.
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: File,
-    record: Vec<u8>,
 }
 
 impl SpoolWriter {
@@ -45,56 +50,60 @@ impl SpoolWriter {
         let file = folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
         let file = file.map_err(|cause| error::io("no temporary file can be made", cause))?;
         Ok(Self {
-            file: BufWriter::with_capacity(256 * 1024, file),
-            offset: 0,
-            record: Vec::new(),
+            file,
+            buffer: Vec::with_capacity(2 * CHUNK),
+            base: 0,
         })
     }
 
     pub(crate) fn append(&mut self, record: &impl Serialize) -> Result<Slot> {
-        let mut text = std::mem::take(&mut self.record);
-        text.clear();
-        serde_json::to_writer(&mut text, record).map_err(broken)?;
-        let slot = self.append_text(&text);
-        self.record = text;
-        slot
-    }
-
-    pub(crate) fn append_text(&mut self, text: &[u8]) -> Result<Slot> {
-        let written = self.file.write_all(text);
-        written.map_err(|cause| error::io("the temporary file cannot be written", cause))?;
+        let start = self.buffer.len();
+        let buffer = postcard::to_extend(record, mem::take(&mut self.buffer));
+        self.buffer = buffer.map_err(broken)?;
+        let length = self.buffer.len() - start;
         let slot = Slot {
-            offset: self.offset,
-            length: u32::try_from(text.len()).map_err(broken)?,
+            offset: self.base + start as u64,
+            length: u32::try_from(length).map_err(broken)?,
         };
-        self.offset += u64::from(slot.length);
+        if self.buffer.len() >= CHUNK {
+            self.flush()?;
+        }
         Ok(slot)
     }
 
-    pub(crate) fn finish(self) -> Result<Spool> {
-        let file = self
-            .file
-            .into_inner()
-            .map_err(|cause| error::io("the temporary file cannot be written", cause.into_error()))?;
-        Ok(Spool {
-            file,
-            record: Vec::new(),
-        })
+    pub(crate) fn finish(mut self) -> Result<Spool> {
+        self.flush()?;
+        Ok(Spool { file: self.file })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let written = self.file.write_all(&self.buffer);
+        written.map_err(|cause| error::io("the temporary file cannot be written", cause))?;
+        self.base += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
     }
 }
 
 impl Spool {
-    pub(crate) fn read<T: DeserializeOwned>(&mut self, slot: Slot) -> Result<T> {
-        serde_json::from_str(self.text(slot)?).map_err(broken)
-    }
-
-    pub(crate) fn text(&mut self, slot: Slot) -> Result<&str> {
-        self.record.resize(slot.length as usize, 0);
-        let sought = self.file.seek(SeekFrom::Start(slot.offset));
-        let read = sought.and_then(|_| self.file.read_exact(&mut self.record));
+    /// Reads a record, which borrows its texts from the buffer.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(&self, slot: Slot, buffer: &'a mut Vec<u8>) -> Result<T> {
+        buffer.resize(slot.length as usize, 0);
+        let read = read_at(&self.file, buffer, slot.offset);
         read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
-        std::str::from_utf8(&self.record).map_err(broken)
+        postcard::from_bytes(buffer).map_err(broken)
     }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
+    io::Read::read_exact(&mut file, buffer)
 }
 
 fn broken(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -112,9 +121,10 @@ mod tests {
             .iter()
             .map(|text| writer.append(text).unwrap())
             .collect();
-        let mut spool = writer.finish().unwrap();
+        let spool = writer.finish().unwrap();
+        let mut buffer = Vec::new();
         for (slot, text) in slots.iter().zip(["a", "ü", ""]).rev() {
-            assert_eq!(spool.read::<String>(*slot).unwrap(), text);
+            assert_eq!(spool.read::<&str>(*slot, &mut buffer).unwrap(), text);
         }
     }
 }

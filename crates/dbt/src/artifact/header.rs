@@ -1,5 +1,6 @@
 //! What a file says of itself.
 
+use super::entry::Entry;
 use serde::Deserialize;
 
 /// The newest versions of the manifest that the reader was tried on: dbt Core's, and that of Fusion.
@@ -35,6 +36,10 @@ impl Artifact {
             Self::Sources => "sources.json",
         }
     }
+}
+
+impl Entry for Header {
+    type Of<'a> = Self;
 }
 
 impl Header {

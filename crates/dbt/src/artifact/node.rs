@@ -1,204 +1,190 @@
 //! An entry of the manifest, whatever its kind: the fields of all kinds, each optional.
 
-use super::entry::one_or_many;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{MapAccess, Visitor},
+use super::{
+    borrowed::{Json, Literal, Members, Names, Str},
+    entry::Entry,
 };
-use serde_json::Value;
-use std::{fmt, marker::PhantomData};
+use serde::{Deserialize, Serialize};
 
 /// A model, seed, snapshot, source, exposure, metric or semantic model.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Node {
-    pub(crate) name: Option<String>,
-    pub(crate) label: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) original_file_path: Option<String>,
-    pub(crate) database: Option<String>,
-    pub(crate) schema: Option<String>,
-    pub(crate) alias: Option<String>,
-    pub(crate) identifier: Option<String>,
-    pub(crate) relation_name: Option<String>,
-    pub(crate) config: Option<Config>,
-    pub(crate) tags: Names,
-    pub(crate) meta: Option<Value>,
-    pub(crate) group: Option<String>,
-    pub(crate) access: Option<String>,
-    pub(crate) columns: Option<Members<Column>>,
-    pub(crate) constraints: Option<Vec<Constraint>>,
-    pub(crate) depends_on: Option<DependsOn>,
-    pub(crate) language: Option<String>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Node<'a> {
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) label: Option<Str<'a>>,
+    pub(crate) description: Option<Str<'a>>,
+    pub(crate) original_file_path: Option<Str<'a>>,
+    pub(crate) database: Option<Str<'a>>,
+    pub(crate) schema: Option<Str<'a>>,
+    pub(crate) alias: Option<Str<'a>>,
+    pub(crate) identifier: Option<Str<'a>>,
+    pub(crate) relation_name: Option<Str<'a>>,
+    pub(crate) config: Option<Config<'a>>,
+    pub(crate) tags: Names<'a>,
+    pub(crate) meta: Option<Json<'a>>,
+    pub(crate) group: Option<Str<'a>>,
+    pub(crate) access: Option<Str<'a>>,
+    pub(crate) columns: Option<Members<'a, Column<'a>>>,
+    pub(crate) constraints: Option<Vec<Constraint<'a>>>,
+    pub(crate) depends_on: Option<DependsOn<'a>>,
+    pub(crate) language: Option<Str<'a>>,
     #[serde(alias = "raw_sql")]
-    pub(crate) raw_code: Option<String>,
+    pub(crate) raw_code: Option<Literal<'a>>,
     #[serde(alias = "compiled_sql")]
-    pub(crate) compiled_code: Option<String>,
-    pub(crate) version: Option<Value>,
-    pub(crate) latest_version: Option<Value>,
-    pub(crate) deprecation_date: Option<String>,
+    pub(crate) compiled_code: Option<Literal<'a>>,
+    pub(crate) version: Option<Json<'a>>,
+    pub(crate) latest_version: Option<Json<'a>>,
+    pub(crate) deprecation_date: Option<Str<'a>>,
     // Sources.
-    pub(crate) source_description: Option<String>,
-    pub(crate) loader: Option<String>,
-    pub(crate) loaded_at_field: Option<String>,
-    pub(crate) freshness: Option<Threshold>,
+    pub(crate) source_description: Option<Str<'a>>,
+    /// Where dbt before 1.8 keeps what was told of a source's `meta`.
+    pub(crate) source_meta: Option<Json<'a>>,
+    pub(crate) loader: Option<Str<'a>>,
+    pub(crate) loaded_at_field: Option<Str<'a>>,
+    pub(crate) freshness: Option<Threshold<'a>>,
     // Exposures, metrics and semantic models.
     #[serde(rename = "type")]
-    pub(crate) kind: Option<String>,
-    pub(crate) owner: Option<Owner>,
-    pub(crate) url: Option<String>,
-    pub(crate) maturity: Option<String>,
-    pub(crate) type_params: Option<Value>,
-    pub(crate) filter: Option<Value>,
-    pub(crate) entities: Option<Vec<Value>>,
-    pub(crate) dimensions: Option<Vec<Value>>,
-    pub(crate) measures: Option<Vec<Value>>,
-    pub(crate) defaults: Option<Value>,
+    pub(crate) kind: Option<Str<'a>>,
+    pub(crate) owner: Option<Owner<'a>>,
+    pub(crate) url: Option<Str<'a>>,
+    pub(crate) maturity: Option<Str<'a>>,
+    pub(crate) type_params: Option<Json<'a>>,
+    pub(crate) filter: Option<Json<'a>>,
+    pub(crate) entities: Option<Vec<Json<'a>>>,
+    pub(crate) dimensions: Option<Vec<Json<'a>>>,
+    pub(crate) measures: Option<Vec<Json<'a>>>,
+    pub(crate) defaults: Option<Json<'a>>,
 }
 
 /// A test of data or of a unit.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Test {
-    pub(crate) name: Option<String>,
-    pub(crate) config: Option<Config>,
-    pub(crate) depends_on: Option<DependsOn>,
-    pub(crate) attached_node: Option<String>,
-    pub(crate) tested_node_unique_id: Option<String>,
-    pub(crate) column_name: Option<String>,
-    pub(crate) test_metadata: Option<TestMetadata>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Test<'a> {
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) config: Option<Config<'a>>,
+    pub(crate) depends_on: Option<DependsOn<'a>>,
+    pub(crate) attached_node: Option<Str<'a>>,
+    pub(crate) tested_node_unique_id: Option<Str<'a>>,
+    pub(crate) column_name: Option<Str<'a>>,
+    pub(crate) test_metadata: Option<TestMetadata<'a>>,
 }
 
 /// What was configured for a node.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Config {
-    pub(crate) materialized: Option<String>,
-    pub(crate) tags: Names,
-    pub(crate) meta: Option<Value>,
-    pub(crate) group: Option<String>,
-    pub(crate) access: Option<String>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Config<'a> {
+    pub(crate) materialized: Option<Str<'a>>,
+    pub(crate) tags: Names<'a>,
+    pub(crate) meta: Option<Json<'a>>,
+    pub(crate) group: Option<Str<'a>>,
+    pub(crate) access: Option<Str<'a>>,
     pub(crate) contract: Option<Contract>,
-    pub(crate) severity: Option<String>,
+    pub(crate) severity: Option<Str<'a>>,
     #[serde(rename = "where")]
-    pub(crate) condition: Option<String>,
-    pub(crate) freshness: Option<Threshold>,
-    pub(crate) loaded_at_field: Option<String>,
+    pub(crate) condition: Option<Str<'a>>,
+    pub(crate) freshness: Option<Threshold<'a>>,
+    pub(crate) loaded_at_field: Option<Str<'a>>,
 }
 
 /// Whether dbt holds a model to its columns and constraints.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Contract {
     pub(crate) enforced: Option<bool>,
 }
 
 /// A column as it was written down in the project.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Column {
-    pub(crate) name: Option<String>,
-    pub(crate) description: Option<String>,
-    pub(crate) data_type: Option<String>,
-    pub(crate) constraints: Option<Vec<Constraint>>,
-    pub(crate) tags: Names,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Column<'a> {
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) description: Option<Str<'a>>,
+    pub(crate) data_type: Option<Str<'a>>,
+    pub(crate) constraints: Option<Vec<Constraint<'a>>>,
+    pub(crate) tags: Names<'a>,
 }
 
 /// A constraint of a contract.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Constraint {
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Constraint<'a> {
     #[serde(rename = "type")]
-    pub(crate) kind: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) expression: Option<String>,
-    pub(crate) columns: Option<Vec<String>>,
-    pub(crate) to: Option<String>,
-    pub(crate) to_columns: Option<Vec<String>>,
+    pub(crate) kind: Option<Str<'a>>,
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) expression: Option<Str<'a>>,
+    pub(crate) columns: Option<Vec<Str<'a>>>,
+    pub(crate) to: Option<Str<'a>>,
+    pub(crate) to_columns: Option<Vec<Str<'a>>>,
 }
 
 /// What a node is made of.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct DependsOn {
-    pub(crate) nodes: Option<Vec<String>>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct DependsOn<'a> {
+    pub(crate) nodes: Option<Vec<Str<'a>>>,
 }
 
 /// The macro behind a generic test.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct TestMetadata {
-    pub(crate) name: Option<String>,
-    pub(crate) namespace: Option<String>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct TestMetadata<'a> {
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) namespace: Option<Str<'a>>,
 }
 
 /// When rows of a source count as late.
 #[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub(crate) struct Threshold {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) warn_after: Option<Period>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error_after: Option<Period>,
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Threshold<'a> {
+    pub(crate) warn_after: Option<Period<'a>>,
+    pub(crate) error_after: Option<Period<'a>>,
 }
 
 /// A span of time: `12 hour`.
 #[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-pub(crate) struct Period {
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Period<'a> {
     pub(crate) count: Option<u64>,
-    pub(crate) period: Option<String>,
+    pub(crate) period: Option<Str<'a>>,
 }
 
 /// Somebody who answers for something.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Owner {
-    pub(crate) name: Option<String>,
-    pub(crate) email: Names,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Owner<'a> {
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) email: Names<'a>,
+}
+
+impl Owner<'_> {
+    /// The name, else the first address.
+    pub(crate) fn called(&self) -> Option<String> {
+        let name = self
+            .name
+            .as_deref()
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        name.or(self.email.0.first().map(|email| &**email))
+            .map(str::to_owned)
+    }
 }
 
 /// A group of models and who owns it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Group {
-    pub(crate) name: Option<String>,
-    pub(crate) owner: Option<Owner>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Group<'a> {
+    pub(crate) name: Option<Str<'a>>,
+    pub(crate) owner: Option<Owner<'a>>,
 }
 
-/// A list of texts, for which one text may stand.
-#[derive(Debug, Clone, Default, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Names(pub(crate) Vec<String>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        one_or_many(deserializer).map(Self)
-    }
+impl Entry for Node<'_> {
+    type Of<'a> = Node<'a>;
 }
 
-/// The members of an object in their order.
-#[derive(Debug)]
-pub(crate) struct Members<T>(pub(crate) Vec<(String, T)>);
+impl Entry for Test<'_> {
+    type Of<'a> = Test<'a>;
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Members<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
-            type Value = Members<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<T>, A::Error> {
-                let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<_, Option<T>>()? {
-                    members.extend(value.map(|value| (key, value)));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder(PhantomData))
-    }
+impl Entry for Group<'_> {
+    type Of<'a> = Group<'a>;
 }

@@ -1,52 +1,52 @@
 //! Entries of the artifacts beside the manifest.
 
-use super::Members;
+use super::{
+    borrowed::{Json, Members, Str},
+    entry::Entry,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// What the warehouse says of one relation: an entry of `catalog.json`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct CatalogEntry {
-    pub(crate) metadata: Option<Relation>,
-    pub(crate) columns: Option<Members<CatalogColumn>>,
-    pub(crate) stats: Option<Members<CatalogStat>>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct CatalogEntry<'a> {
+    pub(crate) metadata: Option<Relation<'a>>,
+    pub(crate) columns: Option<Members<'a, CatalogColumn<'a>>>,
+    pub(crate) stats: Option<Members<'a, CatalogStat<'a>>>,
 }
 
 /// The relation's own name, in the case that the warehouse keeps.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Relation {
-    pub(crate) database: Option<String>,
-    pub(crate) schema: Option<String>,
-    pub(crate) name: Option<String>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct Relation<'a> {
+    pub(crate) database: Option<Str<'a>>,
+    pub(crate) schema: Option<Str<'a>>,
+    pub(crate) name: Option<Str<'a>>,
 }
 
 /// A column as the warehouse has it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct CatalogColumn {
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct CatalogColumn<'a> {
     #[serde(rename = "type")]
-    pub(crate) data_type: Option<String>,
+    pub(crate) data_type: Option<Str<'a>>,
     pub(crate) index: Option<i64>,
-    pub(crate) comment: Option<String>,
+    pub(crate) comment: Option<Str<'a>>,
 }
 
 /// A number or time that an adapter tells of a relation.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct CatalogStat {
-    pub(crate) value: Option<Value>,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct CatalogStat<'a> {
+    pub(crate) value: Option<Json<'a>>,
 }
 
 /// How a node fared: an entry of `run_results.json`.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct RunResult {
-    #[serde(skip_serializing)]
     pub(crate) unique_id: Option<String>,
     pub(crate) status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failures: Option<u64>,
 }
 
@@ -62,9 +62,23 @@ pub(crate) struct Args {
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct FreshnessResult {
-    #[serde(skip_serializing)]
     pub(crate) unique_id: Option<String>,
     pub(crate) status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_loaded_at: Option<String>,
+}
+
+impl Entry for CatalogEntry<'_> {
+    type Of<'a> = CatalogEntry<'a>;
+}
+
+impl Entry for RunResult {
+    type Of<'a> = Self;
+}
+
+impl Entry for FreshnessResult {
+    type Of<'a> = Self;
+}
+
+impl Entry for Args {
+    type Of<'a> = Self;
 }

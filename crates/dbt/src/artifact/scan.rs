@@ -4,11 +4,14 @@
 //! and strings are told apart until it is whole. So the memory that is used is that of the largest single value, and
 //! each byte still passes a real parser.
 
-use super::skip;
+use super::{
+    entry::{Entry, parse},
+    skip,
+};
 use crate::error;
 use headwater_core::Result;
 use memchr::memchr2;
-use serde::de::IgnoredAny;
+use serde::{Deserialize, de::IgnoredAny};
 use std::io::Read;
 
 /// How much is read at one go.
@@ -28,7 +31,9 @@ pub(crate) struct Text<'a> {
 /// The place in a file up to which it was read.
 pub(crate) struct Scanner<R> {
     input: R,
-    buffer: Vec<u8>,
+    /// What was read last and is not checked yet; between two readings the beginning of a character.
+    raw: Vec<u8>,
+    buffer: String,
     /// What is read of the buffer.
     start: usize,
     /// Where the buffer begins in the file.
@@ -39,7 +44,8 @@ impl<R: Read> Scanner<R> {
     pub(crate) fn new(input: R) -> Self {
         Self {
             input,
-            buffer: Vec::with_capacity(CHUNK),
+            raw: Vec::with_capacity(CHUNK),
+            buffer: String::with_capacity(2 * CHUNK),
             start: 0,
             base: 0,
         }
@@ -49,10 +55,10 @@ impl<R: Read> Scanner<R> {
     pub(crate) fn peek(&mut self) -> Result<Option<u8>> {
         loop {
             let unread = self.unread();
-            match unread.iter().position(|byte| !byte.is_ascii_whitespace()) {
+            match unread.bytes().position(|byte| !byte.is_ascii_whitespace()) {
                 Some(space) => {
                     self.start += space;
-                    return Ok(self.unread().first().copied());
+                    return Ok(self.unread().bytes().next());
                 }
                 None => self.start = self.buffer.len(),
             }
@@ -66,20 +72,40 @@ impl<R: Read> Scanner<R> {
     pub(crate) fn valid(&mut self) -> Result<Text<'_>> {
         self.peek()?;
         if let Some(length) = self.complete() {
-            return self.take_text(length);
+            return Ok(self.take_text(length));
         }
         let text = self.value()?;
         skip(text)?;
         Ok(text)
     }
 
+    /// The next value as an entry, which is given to `keep`; what is left out of it is told to `fault`.
+    pub(crate) fn entry<E: Entry, T>(
+        &mut self,
+        fault: &mut dyn FnMut(&str),
+        keep: impl FnOnce(E::Of<'_>) -> T,
+    ) -> Result<T> {
+        self.peek()?;
+        let kept = match whole(self.unread()) {
+            Some((entry, length)) => Ok((keep(entry), length)),
+            None => Err(keep),
+        };
+        match kept {
+            Ok((kept, length)) => {
+                self.start += length;
+                Ok(kept)
+            }
+            Err(keep) => parse::<E, T>(self.value()?, fault, keep),
+        }
+    }
+
     /// The length of the next value, if it is well-formed and its end was read.
     fn complete(&self) -> Option<usize> {
         // A number or a word may go on.
-        if !matches!(self.unread().first()?, b'{' | b'[' | b'"') {
+        if !self.unread().starts_with(['{', '[', '"']) {
             return None;
         }
-        let mut values = serde_json::Deserializer::from_slice(self.unread()).into_iter::<IgnoredAny>();
+        let mut values = serde_json::Deserializer::from_str(self.unread()).into_iter::<IgnoredAny>();
         values.next()?.ok()?;
         Some(values.byte_offset())
     }
@@ -90,7 +116,7 @@ impl<R: Read> Scanner<R> {
         let mut extent = Extent::default();
         let mut seen = 0;
         let length = loop {
-            match extent.end(self.unread().get(seen..).unwrap_or_default()) {
+            match extent.end(self.unread().as_bytes().get(seen..).unwrap_or_default()) {
                 Some(length) => break seen + length,
                 None => seen = self.unread().len(),
             }
@@ -101,19 +127,16 @@ impl<R: Read> Scanner<R> {
                 break seen;
             }
         };
-        self.take_text(length)
+        Ok(self.take_text(length))
     }
 
-    fn take_text(&mut self, length: usize) -> Result<Text<'_>> {
+    fn take_text(&mut self, length: usize) -> Text<'_> {
         let offset = self.offset();
-        let bytes = self
-            .buffer
-            .get(self.start..self.start + length)
-            .unwrap_or_default();
+        let begin = self.start;
         self.start += length;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Text { text, offset }),
-            Err(bad) => Err(error::invalid("not UTF-8", offset + bad.valid_up_to() as u64)),
+        Text {
+            text: self.buffer.get(begin..self.start).unwrap_or_default(),
+            offset,
         }
     }
 
@@ -168,7 +191,7 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    fn unread(&self) -> &[u8] {
+    fn unread(&self) -> &str {
         self.buffer.get(self.start..).unwrap_or_default()
     }
 
@@ -181,14 +204,45 @@ impl<R: Read> Scanner<R> {
         self.base += self.start as u64;
         self.buffer.drain(..self.start);
         self.start = 0;
-        let before = self.buffer.len();
-        let more = (&mut self.input).take(CHUNK as u64).read_to_end(&mut self.buffer);
-        more.map_err(|cause| error::unreadable(cause, self.base + before as u64))?;
         if self.base > LONGEST_FILE {
             return Err(error::invalid("the file is longer than 16 GiB", self.base));
         }
-        Ok(self.buffer.len() > before)
+        let end = self.base + self.buffer.len() as u64;
+        let more = (&mut self.input).take(CHUNK as u64).read_to_end(&mut self.raw);
+        let more = more.map_err(|cause| error::unreadable(cause, end + self.raw.len() as u64))?;
+        self.check(more == 0)?;
+        Ok(more > 0)
     }
+
+    /// Takes what was read as text. A character may be cut where the reading ended, unless the file ends there.
+    fn check(&mut self, at_end: bool) -> Result<()> {
+        let text = match std::str::from_utf8(&self.raw) {
+            Ok(text) => text,
+            Err(bad) if bad.error_len().is_some() || at_end => {
+                let place = self.base + (self.buffer.len() + bad.valid_up_to()) as u64;
+                return Err(error::invalid("not UTF-8", place));
+            }
+            Err(cut) => {
+                let whole = self.raw.get(..cut.valid_up_to()).map(std::str::from_utf8);
+                whole.and_then(|text| text.ok()).unwrap_or_default()
+            }
+        };
+        let length = text.len();
+        self.buffer.push_str(text);
+        self.raw.drain(..length);
+        Ok(())
+    }
+}
+
+/// The entry at the start of a text and how long it is, if it is whole and of the expected shape.
+fn whole<'a, E: Deserialize<'a>>(text: &'a str) -> Option<(E, usize)> {
+    // serde takes an array for a struct, field by field.
+    if !text.starts_with('{') {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    let entry = values.next()?.ok()?;
+    Some((entry, values.byte_offset()))
 }
 
 /// Finds the end of a value in text that arrives in pieces.

@@ -1,7 +1,7 @@
 use super::{fields, properties, stats};
 use crate::{
-    artifact::{Node, Owner},
-    project::Product,
+    artifact::{Literal, Node, Owner},
+    project::{Product, Unread},
 };
 use headwater_core::{
     Facet, Path,
@@ -15,19 +15,20 @@ pub(crate) fn asset(
     unique_id: &str,
     key: Path,
     kind: AssetKind,
-    product: &Product,
-    groups: &BTreeMap<String, Owner>,
+    product: &Product<'_>,
+    groups: &BTreeMap<String, String>,
 ) -> Asset {
     let mut asset = Asset::new(key, kind);
     asset.native_id = Some(unique_id.into());
-    if product.record.unread {
+    if product.record.unread == Unread::All {
         return asset;
     }
     let node = &product.record.node;
     asset.description = text(node.description.as_deref()).into();
     asset.definition = definition(node).into();
     asset.tags = tags(node).into();
-    asset.owners = owners(node, groups).into();
+    let meta = properties::meta(node);
+    asset.owners = owners(node, meta.as_ref(), groups).into();
     if is_relation(&asset.kind) {
         asset.fields = fields::fields(node, product.catalog.as_ref());
         asset.constraints = fields::constraints(node).into();
@@ -36,7 +37,7 @@ pub(crate) fn asset(
         asset.fields = Facet::Read(Vec::new());
         asset.constraints = Facet::Read(Vec::new());
     }
-    asset.properties = properties::properties(product);
+    asset.properties = properties::properties(product, meta);
     asset
 }
 
@@ -55,36 +56,42 @@ pub(super) fn text(text: Option<&str>) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn definition(node: &Node) -> Option<Definition> {
-    let code = node.raw_code.as_deref().filter(|code| !code.trim().is_empty())?;
+fn definition(node: &Node<'_>) -> Option<Definition> {
     Some(Definition {
+        text: code(node.raw_code)?,
         language: node.language.as_deref().unwrap_or("sql").to_owned(),
-        text: code.to_owned(),
     })
 }
 
-fn tags(node: &Node) -> Vec<String> {
+/// Code as it stands, unless there is none.
+pub(super) fn code(literal: Option<Literal<'_>>) -> Option<String> {
+    literal?.text().filter(|code| !code.trim().is_empty())
+}
+
+fn tags(node: &Node<'_>) -> Vec<String> {
     let configured = node.config.iter().flat_map(|config| &config.tags.0);
-    let mut tags: Vec<String> = Vec::new();
+    let mut tags: Vec<&str> = Vec::new();
     for tag in node.tags.0.iter().chain(configured) {
-        if !tags.contains(tag) {
-            tags.push(tag.clone());
+        if !tags.contains(&&**tag) {
+            tags.push(tag);
         }
     }
-    tags
+    tags.into_iter().map(str::to_owned).collect()
 }
 
 /// Who is named as owner: in `meta.owner`, by the exposure itself, or for the group.
-fn owners(node: &Node, groups: &BTreeMap<String, Owner>) -> Vec<String> {
-    let named = names(properties::meta(node).and_then(|meta| meta.get("owner")));
+fn owners(node: &Node<'_>, meta: Option<&Value>, groups: &BTreeMap<String, String>) -> Vec<String> {
+    let named = names(meta.and_then(|meta| meta.get("owner")));
     if !named.is_empty() {
         return named;
     }
-    let group = properties::group(node).and_then(|group| groups.get(group));
-    let owner = node.owner.as_ref().or(group);
-    let name = owner.and_then(|owner| text(owner.name.as_deref()));
-    let email = owner.and_then(|owner| owner.email.0.first().cloned());
-    name.or(email).into_iter().collect()
+    let group = || {
+        properties::group(node)
+            .and_then(|group| groups.get(group))
+            .cloned()
+    };
+    let owner = node.owner.as_ref().and_then(Owner::called).or_else(group);
+    owner.into_iter().collect()
 }
 
 fn names(value: Option<&Value>) -> Vec<String> {

@@ -4,53 +4,64 @@ use headwater_core::{
     Facet,
     model::{Constraint, ConstraintKind, Field},
 };
-use std::collections::HashMap;
+use std::{cell::OnceCell, collections::HashMap};
 
 /// The columns: those of the warehouse in its order, then those that only the project writes down. Unread where
 /// neither names one.
-pub(crate) fn fields(node: &Node, catalog: Option<&CatalogEntry>) -> Facet<Vec<Field>> {
+pub(crate) fn fields(node: &Node<'_>, catalog: Option<&CatalogEntry<'_>>) -> Facet<Vec<Field>> {
     let declared = node.columns.iter().flat_map(|columns| &columns.0);
-    let mut declared: Vec<(&str, &Column)> = declared
+    let declared: Vec<(&str, &Column<'_>)> = declared
         .map(|(key, column)| (column.name.as_deref().unwrap_or(key), column))
         .collect();
-    let mut fields = Vec::new();
-    let mut by_name: HashMap<String, usize> = HashMap::new();
-    for (index, (name, _)) in declared.iter().enumerate() {
-        by_name.entry(name.to_lowercase()).or_insert(index);
-    }
+    let mut fields = Vec::with_capacity(declared.len());
     let mut joined = vec![false; declared.len()];
-    for (name, column) in in_order(catalog) {
-        let index = by_name.get(&name.to_lowercase()).copied();
-        let own = index
-            .and_then(|index| declared.get(index))
-            .map(|(_, column)| *column);
+    let by_name = OnceCell::new();
+    for (place, (name, column)) in in_order(catalog).into_iter().enumerate() {
+        // Mostly both have the same columns in the same order.
+        let index = match declared.get(place) {
+            Some((own, _)) if *own == name => Some(place),
+            _ => by_name
+                .get_or_init(|| by_lower_name(&declared))
+                .get(&name.to_lowercase())
+                .copied(),
+        };
+        let own = index.and_then(|index| declared.get(index));
         if let Some(joined) = index.and_then(|index| joined.get_mut(index)) {
             *joined = true;
         }
-        fields.push(field(name, Some(column), own, node));
+        fields.push(field(name, Some(column), own.map(|(_, column)| *column), node));
     }
-    let mut joined = joined.into_iter();
-    declared.retain(|_| joined.next() == Some(false));
-    fields.extend(
-        declared
-            .into_iter()
-            .map(|(name, column)| field(name, None, Some(column), node)),
-    );
+    let alone = declared.iter().zip(joined).filter(|(_, joined)| !joined);
+    fields.extend(alone.map(|((name, column), _)| field(name, None, Some(column), node)));
     match fields.is_empty() {
         true => Facet::Unread,
         false => Facet::Read(fields),
     }
 }
 
-fn in_order(catalog: Option<&CatalogEntry>) -> Vec<(&str, &CatalogColumn)> {
+/// The first place of each name, whatever its case.
+fn by_lower_name(declared: &[(&str, &Column<'_>)]) -> HashMap<String, usize> {
+    let mut by_name = HashMap::new();
+    for (index, (name, _)) in declared.iter().enumerate() {
+        by_name.entry(name.to_lowercase()).or_insert(index);
+    }
+    by_name
+}
+
+fn in_order<'a>(catalog: Option<&'a CatalogEntry<'a>>) -> Vec<(&'a str, &'a CatalogColumn<'a>)> {
     let columns = catalog.and_then(|entry| entry.columns.as_ref());
     let all = columns.into_iter().flat_map(|columns| &columns.0);
-    let mut all: Vec<_> = all.map(|(name, column)| (name.as_str(), column)).collect();
+    let mut all: Vec<_> = all.map(|(name, column)| (&**name, column)).collect();
     all.sort_by_key(|(_, column)| column.index.unwrap_or(i64::MAX));
     all
 }
 
-fn field(name: &str, real: Option<&CatalogColumn>, declared: Option<&Column>, node: &Node) -> Field {
+fn field(
+    name: &str,
+    real: Option<&CatalogColumn<'_>>,
+    declared: Option<&Column<'_>>,
+    node: &Node<'_>,
+) -> Field {
     let real_type = real.and_then(|column| column.data_type.as_deref());
     let declared_type = declared.and_then(|column| column.data_type.as_deref());
     let native = real_type.or(declared_type).unwrap_or_default();
@@ -58,12 +69,10 @@ fn field(name: &str, real: Option<&CatalogColumn>, declared: Option<&Column>, no
     let described = declared.and_then(|column| text(column.description.as_deref()));
     let comment = || real.and_then(|column| text(column.comment.as_deref()));
     field.description = described.or_else(comment).into();
-    field.tags = declared
-        .map(|column| column.tags.0.clone())
-        .unwrap_or_default()
-        .into();
+    let tags = declared.into_iter().flat_map(|column| &column.tags.0);
+    field.tags = tags.map(|tag| tag.to_string()).collect::<Vec<_>>().into();
     let constraints = declared.and_then(|column| column.constraints.as_ref());
-    let refuses_null = |one: &Declared| one.kind.as_deref() == Some("not_null");
+    let refuses_null = |one: &Declared<'_>| one.kind.as_deref() == Some("not_null");
     if is_contract_enforced(node) && constraints.into_iter().flatten().any(refuses_null) {
         field.nullable = Some(false);
     }
@@ -71,7 +80,7 @@ fn field(name: &str, real: Option<&CatalogColumn>, declared: Option<&Column>, no
 }
 
 /// The constraints of an enforced contract; others are wishes that dbt passes on to nobody.
-pub(crate) fn constraints(node: &Node) -> Vec<Constraint> {
+pub(crate) fn constraints(node: &Node<'_>) -> Vec<Constraint> {
     if !is_contract_enforced(node) {
         return Vec::new();
     }
@@ -84,7 +93,7 @@ pub(crate) fn constraints(node: &Node) -> Vec<Constraint> {
     all
 }
 
-fn constraint(declared: &Declared, column: Option<&str>) -> Option<Constraint> {
+fn constraint(declared: &Declared<'_>, column: Option<&str>) -> Option<Constraint> {
     let kind = match declared.kind.as_deref()? {
         "primary_key" => ConstraintKind::PRIMARY_KEY,
         "unique" => ConstraintKind::UNIQUE,
@@ -93,10 +102,13 @@ fn constraint(declared: &Declared, column: Option<&str>) -> Option<Constraint> {
         // `not_null` belongs to the column, `custom` says nothing that others could read.
         _ => return None,
     };
-    let own = declared.columns.iter().flatten().map(String::as_str);
+    let own = declared.columns.iter().flatten().map(|name| &**name);
     let mut constraint = Constraint::new(text(declared.name.as_deref()), kind, own.chain(column));
     let target = text(declared.to.as_deref()).map(|to| match &declared.to_columns {
-        Some(columns) => format!("references {to} ({})", columns.join(", ")),
+        Some(columns) => format!(
+            "references {to} ({})",
+            columns.iter().map(|name| &**name).collect::<Vec<_>>().join(", ")
+        ),
         None => format!("references {to}"),
     });
     constraint.expression = target.or_else(|| text(declared.expression.as_deref())).into();
@@ -118,16 +130,18 @@ mod tests {
 
     #[test]
     fn columns_meet_whatever_their_case_and_none_is_lost() {
-        let node: Node = serde_json::from_value(json!({"columns": {
+        let node = json!({"columns": {
             "only_written": {"data_type": "text"},
             "id": {"name": "id", "description": "The key.", "data_type": "wrong", "tags": "pii"},
-        }}))
-        .unwrap();
-        let catalog: CatalogEntry = serde_json::from_value(json!({"columns": {
+        }})
+        .to_string();
+        let catalog = json!({"columns": {
             "ONLY_THERE": {"type": "DATE", "index": 2, "comment": "A day."},
             "ID": {"type": "NUMBER(38,0)", "index": 1},
-        }}))
-        .unwrap();
+        }})
+        .to_string();
+        let node: Node<'_> = serde_json::from_str(&node).unwrap();
+        let catalog: CatalogEntry<'_> = serde_json::from_str(&catalog).unwrap();
         let fields = fields(&node, Some(&catalog)).into_option().unwrap();
         assert_eq!(
             names(&fields),
@@ -145,26 +159,25 @@ mod tests {
 
     #[test]
     fn constraints_count_under_an_enforced_contract_only() {
-        let node = |enforced: bool| -> Node {
-            serde_json::from_value(json!({
+        let [enforced, wished] = [true, false].map(|enforced| {
+            json!({
                 "config": {"contract": {"enforced": enforced}},
                 "constraints": [{"type": "foreign_key", "columns": ["a"], "to": "t", "to_columns": ["b"]}],
                 "columns": {"a": {"constraints": [{"type": "not_null"}, {"type": "unique"}]}},
-            }))
-            .unwrap()
-        };
-        let found = constraints(&node(true));
+            })
+            .to_string()
+        });
+        let [enforced, wished] =
+            [&enforced, &wished].map(|node| serde_json::from_str::<Node<'_>>(node).unwrap());
+        let found = constraints(&enforced);
         assert_eq!(
             found.iter().map(|one| one.kind.as_str()).collect::<Vec<_>>(),
             ["foreign_key", "unique"]
         );
         assert_eq!(found[0].expression.value().unwrap(), "references t (b)");
         assert_eq!(found[1].fields, ["a"]);
-        let nullable = |node: &Node| fields(node, None).into_option().unwrap()[0].nullable;
-        assert_eq!(nullable(&node(true)), Some(false));
-        assert_eq!(
-            (nullable(&node(false)), constraints(&node(false)).len()),
-            (None, 0)
-        );
+        let nullable = |node: &Node<'_>| fields(node, None).into_option().unwrap()[0].nullable;
+        assert_eq!(nullable(&enforced), Some(false));
+        assert_eq!((nullable(&wished), constraints(&wished).len()), (None, 0));
     }
 }

@@ -1,11 +1,13 @@
 use super::asset::text;
-use crate::{artifact::Node, project::Product};
+use crate::{
+    artifact::{Json, Node, Owner, Threshold},
+    project::{Product, TestRecord},
+};
 use headwater_core::model::Properties;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What dbt says of a product beyond the parts that all sources have.
-pub(crate) fn properties(product: &Product) -> Properties {
+pub(crate) fn properties(product: &Product<'_>, meta: Option<Value>) -> Properties {
     let node = &product.record.node;
     let config = node.config.as_ref();
     let mut all = Named(Properties::new());
@@ -34,57 +36,80 @@ pub(crate) fn properties(product: &Product) -> Properties {
     let loaded_at = config.and_then(|config| config.loaded_at_field.as_deref());
     all.text("loaded_at_field", node.loaded_at_field.as_deref().or(loaded_at));
     if is_contract_enforced(node) {
-        all.value("contract_enforced", &json!(true));
+        all.value("contract_enforced", Some(json!(true)));
     }
-    all.value("version", &node.version);
-    all.value("latest_version", &node.latest_version);
-    all.value("meta", &meta(node));
-    all.value(
-        "freshness",
-        &node
-            .freshness
-            .as_ref()
-            .or(config.and_then(|config| config.freshness.as_ref())),
-    );
-    all.value("owner_email", &node.owner.as_ref().map(|owner| &owner.email));
-    all.value("type_params", &node.type_params);
-    all.value("filter", &node.filter);
-    all.value("entities", &node.entities);
-    all.value("dimensions", &node.dimensions);
-    all.value("measures", &node.measures);
-    all.value("defaults", &node.defaults);
-    all.value("tests", &tests(product));
+    let freshness = node
+        .freshness
+        .as_ref()
+        .or(config.and_then(|config| config.freshness.as_ref()));
+    all.value("freshness", freshness.and_then(threshold));
+    all.value("meta", meta);
+    all.value("owner_email", node.owner.as_ref().and_then(emails));
+    for (name, value) in [
+        ("version", node.version),
+        ("latest_version", node.latest_version),
+        ("type_params", node.type_params),
+        ("filter", node.filter),
+        ("defaults", node.defaults),
+    ] {
+        all.value(name, value.and_then(Json::told));
+    }
+    for (name, list) in [
+        ("entities", &node.entities),
+        ("dimensions", &node.dimensions),
+        ("measures", &node.measures),
+    ] {
+        all.list(name, list.iter().flatten().filter_map(|one| one.told()).collect());
+    }
+    all.list("tests", tests(product));
     all.0
 }
 
 /// The name of the relation: that of the model, unless an alias or the source names another.
-pub(crate) fn identifier(node: &Node) -> Option<&str> {
+pub(crate) fn identifier<'a>(node: &'a Node<'_>) -> Option<&'a str> {
     let named = node.identifier.as_deref().or(node.alias.as_deref());
     named.filter(|_| node.relation_name.is_some() || node.schema.is_some())
 }
 
-pub(super) fn meta(node: &Node) -> Option<&Value> {
-    let has_members = |meta: &&Value| meta.as_object().is_some_and(|members| !members.is_empty());
-    let configured = node.config.as_ref().and_then(|config| config.meta.as_ref());
-    node.meta
-        .as_ref()
-        .filter(has_members)
-        .or(configured)
-        .filter(has_members)
+/// What the project notes for itself. dbt before 1.8 keeps that of a source under another name.
+pub(super) fn meta(node: &Node<'_>) -> Option<Value> {
+    let configured = node.config.as_ref().and_then(|config| config.meta);
+    let all = [node.meta, configured, node.source_meta];
+    let mut told = all.into_iter().flatten().filter_map(Json::told);
+    told.find(Value::is_object)
 }
 
-pub(super) fn group(node: &Node) -> Option<&str> {
+pub(super) fn group<'a>(node: &'a Node<'_>) -> Option<&'a str> {
     let configured = node.config.as_ref().and_then(|config| config.group.as_deref());
     node.group.as_deref().or(configured)
 }
 
-pub(super) fn is_contract_enforced(node: &Node) -> bool {
+pub(super) fn is_contract_enforced(node: &Node<'_>) -> bool {
     let contract = node.config.as_ref().and_then(|config| config.contract.as_ref());
     contract.and_then(|contract| contract.enforced) == Some(true)
 }
 
-fn tests(product: &Product) -> Vec<Value> {
-    let one = |test: &crate::project::TestRecord| {
+/// When rows count as late, in dbt's own shape.
+fn threshold(threshold: &Threshold<'_>) -> Option<Value> {
+    let mut all = Named(Properties::new());
+    for (name, period) in [
+        ("warn_after", &threshold.warn_after),
+        ("error_after", &threshold.error_after),
+    ] {
+        let told = period.as_ref();
+        let told = told.map(|of| json!({"count": of.count, "period": of.period}));
+        all.value(name, told);
+    }
+    (!all.0.is_empty()).then(|| json!(all.0))
+}
+
+fn emails(owner: &Owner<'_>) -> Option<Value> {
+    let emails = &owner.email.0;
+    (!emails.is_empty()).then(|| json!(emails))
+}
+
+fn tests(product: &Product<'_>) -> Vec<Value> {
+    let one = |test: &TestRecord<'_>| {
         let mut all = Named(Properties::new());
         all.text("name", Some(&test.name));
         all.text("test", Some(&test.test));
@@ -104,19 +129,16 @@ struct Named(Properties);
 
 impl Named {
     fn text(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = text(value) {
-            self.0.insert(name.to_owned(), Value::String(value));
-        }
+        self.value(name, text(value).map(Value::String));
     }
 
-    fn value(&mut self, name: &str, value: &impl Serialize) {
-        match serde_json::to_value(value) {
-            Ok(Value::Null) | Err(_) => {}
-            Ok(Value::Array(all)) if all.is_empty() => {}
-            Ok(Value::Object(all)) if all.is_empty() => {}
-            Ok(value) => {
-                self.0.insert(name.to_owned(), value);
-            }
+    fn list(&mut self, name: &str, all: Vec<Value>) {
+        self.value(name, (!all.is_empty()).then_some(Value::Array(all)));
+    }
+
+    fn value(&mut self, name: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.0.insert(name.to_owned(), value);
         }
     }
 }

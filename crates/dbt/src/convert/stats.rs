@@ -1,5 +1,6 @@
+use super::asset::code;
 use crate::{
-    artifact::CatalogEntry,
+    artifact::{CatalogEntry, RunResult},
     project::{Product, TestRecord},
 };
 use headwater_core::{
@@ -17,7 +18,7 @@ const BYTES: [&str; 3] = ["bytes", "num_bytes", "size"];
 ///
 /// Compiled code is among it: an incremental model compiles differently on its first run, and again when
 /// only its documentation is made.
-pub(crate) fn stats(product: &Product) -> Facet<Stats> {
+pub(crate) fn stats(product: &Product<'_>) -> Facet<Stats> {
     let catalog = product.catalog.as_ref();
     let record = &product.record;
     let mut stats = Stats {
@@ -29,13 +30,8 @@ pub(crate) fn stats(product: &Product) -> Facet<Stats> {
         properties: Properties::new(),
     };
     let mut put = |name: &str, value: Value| stats.properties.insert(name.to_owned(), value);
-    if let Some(code) = record
-        .node
-        .compiled_code
-        .as_ref()
-        .filter(|code| !code.trim().is_empty())
-    {
-        put("compiled_code", json!(code));
+    if let Some(code) = code(record.node.compiled_code) {
+        put("compiled_code", Value::String(code));
     }
     if let Some(result) = &record.result {
         put("run_status", json!(result.status));
@@ -58,19 +54,26 @@ pub(crate) fn stats(product: &Product) -> Facet<Stats> {
     }
 }
 
-fn test_results(tests: &[TestRecord]) -> Properties {
+fn test_results(tests: &[TestRecord<'_>]) -> Properties {
     let told = tests
         .iter()
-        .filter_map(|test| Some((test.name.clone(), json!(test.result.as_ref()?))));
+        .filter_map(|test| Some((test.name.to_string(), result(test.result.as_ref()?))));
     told.collect()
 }
 
+fn result(result: &RunResult) -> Value {
+    match result.failures {
+        Some(failures) => json!({"status": result.status, "failures": failures}),
+        None => json!({"status": result.status}),
+    }
+}
+
 /// The first of these that is a whole number. Adapters write numbers as 12, 12.0 or "12".
-fn number(entry: &CatalogEntry, names: &[&str]) -> Option<u64> {
+fn number(entry: &CatalogEntry<'_>, names: &[&str]) -> Option<u64> {
     let stats = &entry.stats.as_ref()?.0;
     names.iter().find_map(|name| {
-        let (_, stat) = stats.iter().find(|(key, _)| key == name)?;
-        match stat.value.as_ref()? {
+        let (_, stat) = stats.iter().find(|(key, _)| **key == **name)?;
+        match stat.value?.told()? {
             Value::String(text) => text.parse().ok(),
             // Beyond 2^53 a float is no exact count, but these are estimates.
             value => value

@@ -2,6 +2,7 @@
 //! the names hardly clash.
 
 use headwater_core::model::DataType;
+use std::borrow::Cow;
 
 /// The normalised type of a native one.
 pub(crate) fn data_type(native: &str) -> DataType {
@@ -17,7 +18,7 @@ pub(crate) fn data_type(native: &str) -> DataType {
     let number = |index: usize| numbers.get(index).copied();
     let length = number(0);
     let precision = number(0).and_then(|digits| u32::try_from(digits).ok());
-    match name.as_str() {
+    match &*name {
         "bool" | "boolean" => DataType::Boolean,
         "tinyint" | "int1" | "byteint" | "byte" => DataType::Integer { bits: 8 },
         "smallint" | "int2" | "short" => DataType::Integer { bits: 16 },
@@ -88,16 +89,16 @@ fn map(inner: &str) -> DataType {
 }
 
 /// The name without its parameters, and what stands between the outermost brackets.
-fn split(native: &str) -> (String, &str) {
+fn split(native: &str) -> (Cow<'_, str>, &str) {
     let bracket = native.find(['(', '<']);
     let Some((name, rest)) = bracket.and_then(|open| native.split_at_checked(open)) else {
-        return (native.to_owned(), "");
+        return (native.into(), "");
     };
     let close = if rest.starts_with('(') { ')' } else { '>' };
     let inner = rest.get(1..).unwrap_or_default();
     let (inner, after) = inner.rsplit_once(close).unwrap_or((inner, ""));
     let name = [name.trim(), after.trim()].join(" ");
-    (name.trim().to_owned(), inner)
+    (name.trim().to_owned().into(), inner)
 }
 
 #[cfg(test)]

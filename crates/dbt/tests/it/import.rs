@@ -261,6 +261,38 @@ async fn a_field_of_the_wrong_type_is_named_in_a_warning() {
 }
 
 #[tokio::test]
+async fn what_a_node_is_made_of_stays_as_stored_when_it_cannot_be_read() {
+    for bad in [
+        json!("hunter2"),
+        json!({"nodes": "hunter2"}),
+        json!({"nodes": [null]}),
+    ] {
+        let target = Target::new();
+        target.edit(|manifest| manifest["nodes"]["model.corner_shop.orders"]["depends_on"] = bad.clone());
+        let run = target.read().await;
+        let orders = product("model", "orders");
+        assert_eq!(run.warnings.len(), 1, "{bad}");
+        assert!(run.warnings[0].detail.contains("/depends_on"), "{bad}");
+        assert!(run.assets[&orders].description.value().is_some(), "{bad}");
+        assert!(!run.lineage.contains_key(&orders), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_keeps_what_older_dbt_writes_down_beside_it() {
+    let target = Target::new();
+    target.edit(|manifest| {
+        let source = &mut manifest["sources"]["source.corner_shop.till.orders"];
+        (source["meta"], source["config"]) = (json!({}), json!({"enabled": true}));
+        source["source_meta"] = json!({"owner": "@till"});
+    });
+    let run = target.read().await;
+    let sales = &run.assets[&Path::new(["corner_shop", "source.till", "orders"])];
+    assert_eq!(sales.owners.as_option().unwrap(), &["@till"]);
+    assert_eq!(sales.properties["meta"], json!({"owner": "@till"}));
+}
+
+#[tokio::test]
 async fn another_artifact_and_another_project_are_refused_by_name() {
     let target = Target::new();
     let refused = async |config: Value| read(config, Cx::default()).await.failed.unwrap().to_string();

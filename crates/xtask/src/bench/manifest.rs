@@ -266,7 +266,7 @@ impl Project<'_> {
             .iter()
             .map(|name| format!("    coalesce(c0.{name}, 'none') as {name}"));
         let selected = selected.collect::<Vec<_>>().join(",\n");
-        let note = self.words.sentence(30);
+        let note = self.words.sentence(140);
         format!("with {tables}\n\n-- \"{note}\"\nselect\n{selected}\nfrom c0\ngroup by 1, 2, 3\n")
     }
 

@@ -1,4 +1,5 @@
-//! The little of HTTP that it takes to talk to the server in the same process.
+//! The little of HTTP that it takes to talk to the server in the same process: past any proxy that the environment
+//! names, with nothing sent twice.
 
 use super::{Result, artifacts::Artifacts};
 use headwater_core::Secret;

@@ -1,0 +1,256 @@
+//! Texts that are borrowed from where they are read, in an artifact as in the spool.
+
+use memchr::memmem;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Value, value::RawValue};
+use std::{borrow::Cow, fmt, marker::PhantomData, ops::Deref};
+
+/// A text: a piece of the artifact, or a copy where that spells it with escapes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Str<'a>(Cow<'a, str>);
+
+impl Str<'_> {
+    pub(crate) fn into_owned(self) -> String {
+        self.0.into_owned()
+    }
+}
+
+impl From<String> for Str<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
+impl<'a> From<&'a str> for Str<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl Deref for Str<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow<'a>(PhantomData<&'a str>);
+        impl<'de: 'a, 'a> Visitor<'de> for Borrow<'a> {
+            type Value = Str<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Str<'a>, E> {
+                Ok(Str(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Str<'a>, E> {
+                Ok(Str(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Borrow(PhantomData))
+    }
+}
+
+/// A list of texts, for which one text may stand.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Names<'a>(pub(crate) Vec<Str<'a>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany<'a>(PhantomData<&'a str>);
+        impl<'de: 'a, 'a> Visitor<'de> for OneOrMany<'a> {
+            type Value = Names<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+
+            fn visit_borrowed_str<E>(self, one: &'de str) -> Result<Names<'a>, E> {
+                Ok(Names(vec![Str(Cow::Borrowed(one))]))
+            }
+
+            fn visit_str<E>(self, one: &str) -> Result<Names<'a>, E> {
+                Ok(Names(vec![Str(Cow::Owned(one.to_owned()))]))
+            }
+
+            fn visit_unit<E>(self) -> Result<Names<'a>, E> {
+                Ok(Names::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Names<'a>, A::Error> {
+                let mut all = Vec::new();
+                while let Some(one) = list.next_element()? {
+                    all.push(one);
+                }
+                Ok(Names(all))
+            }
+        }
+        match deserializer.is_human_readable() {
+            true => deserializer.deserialize_any(OneOrMany(PhantomData)),
+            false => deserializer.deserialize_seq(OneOrMany(PhantomData)),
+        }
+    }
+}
+
+/// The members of an object in their order, without those that are null.
+#[derive(Debug)]
+pub(crate) struct Members<'a, T>(pub(crate) Vec<(Str<'a>, T)>);
+
+impl<T: Serialize> Serialize for Members<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, Some(value))))
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<'a, T>(PhantomData<(&'a str, T)>);
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for InOrder<'a, T> {
+            type Value = Members<'a, T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a, T>, A::Error> {
+                let mut members = Vec::with_capacity(map.size_hint().unwrap_or(16).min(64));
+                while let Some((key, value)) = map.next_entry::<_, Option<T>>()? {
+                    members.extend(value.map(|value| (key, value)));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder(PhantomData))
+    }
+}
+
+/// A value of any shape, as the text that it is.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Json<'a>(&'a str);
+
+impl<'a> Json<'a> {
+    /// The text of a well-formed value. It may hold numbers beyond all range and half surrogate pairs.
+    fn passed_over<'de: 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'a RawValue>::deserialize(deserializer).map(|value| Self(value.get()))
+    }
+
+    /// The value, unless it says nothing: null, an empty list, an object without members.
+    pub(crate) fn told(self) -> Option<Value> {
+        if matches!(self.0, "null" | "[]" | "{}") {
+            return None;
+        }
+        let value = serde_json::from_str(self.0).ok();
+        value.filter(|value| match value {
+            Value::Null => false,
+            Value::Array(all) => !all.is_empty(),
+            Value::Object(all) => !all.is_empty(),
+            _ => true,
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return <&'a str>::deserialize(deserializer).map(Self);
+        }
+        let value = Self::passed_over(deserializer)?;
+        match is_sound(value.0) {
+            true => Ok(value),
+            false => Err(de::Error::custom("a value that cannot be read")),
+        }
+    }
+}
+
+/// A long text, as the literal that stands in the artifact.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Literal<'a>(&'a str);
+
+impl Literal<'_> {
+    pub(crate) fn text(self) -> Option<String> {
+        serde_json::from_str(self.0).ok()
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Literal<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return <&'a str>::deserialize(deserializer).map(Self);
+        }
+        let Json(text) = Json::passed_over(deserializer)?;
+        match text.starts_with('"') && is_sound(text) {
+            true => Ok(Self(text)),
+            false => Err(de::Error::custom("expected a text")),
+        }
+    }
+}
+
+/// Whether every number and text of a well-formed value can be read. A literal without `\u` can.
+fn is_sound(text: &str) -> bool {
+    let simple = text.starts_with('"') && memmem::find(text.as_bytes(), br"\u").is_none();
+    simple || serde_json::from_str::<Sound>(text).is_ok()
+}
+
+/// Any value of which every number and text can be read; it is not kept.
+struct Sound;
+
+impl<'de> Deserialize<'de> for Sound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Sound;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Sound, E> {
+                Ok(Sound)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Sound, E> {
+                Ok(Sound)
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Sound, E> {
+                Ok(Sound)
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Sound, E> {
+                Ok(Sound)
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Sound, E> {
+                Ok(Sound)
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Sound, E> {
+                Ok(Sound)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Sound, A::Error> {
+                while list.next_element::<Sound>()?.is_some() {}
+                Ok(Sound)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sound, A::Error> {
+                while map.next_entry::<Sound, Sound>()?.is_some() {}
+                Ok(Sound)
+            }
+        }
+        deserializer.deserialize_any(All)
+    }
+}
