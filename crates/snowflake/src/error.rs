@@ -1,4 +1,8 @@
 //! From Snowflake's codes to errors of the contract.
+//!
+//! Snowflake lists its codes nowhere. Each that is named here stands in its documentation, in the source of its own
+//! drivers and tools, or beside its message in reports of their users; the comments say where. A code that is not
+//! named is told by its group.
 
 use headwater_core::{Error, ErrorKind};
 use headwater_http::Refusal;
@@ -105,29 +109,34 @@ fn shows_server_text(kind: ErrorKind) -> bool {
 }
 
 /// The kind of a statement's code, and what to tell.
+///
+/// 000606, 002003, 002043: <https://github.com/snowflakedb/snowflake-cli/blob/main/src/snowflake/cli/api/errno.py>. The
+/// others are reported with their messages: 000002 and 002139 an unsupported feature, 000603 and 370001 an internal
+/// error, 000604 cancelled, 000630 a statement's time is over, 000904 an invalid identifier, 001003 a syntax error,
+/// 002140 and 002141 an unknown function, 003001 insufficient privileges, 090030 and 090153 too much for the
+/// information schema and for SHOW, 090073 a warehouse that cannot be resumed.
 fn statement(code: &str) -> (ErrorKind, &'static str) {
     use ErrorKind::{NotFound, PermissionDenied, Unavailable, Unexpected, Unsupported};
     match code {
         "002003" | "002043" => (NotFound, "does not exist, or the role may not see it"),
-        "003001" | "003007" | "003540" => (PermissionDenied, "the role may not read this"),
-        "000606" | "090232" => (
+        "003001" => (PermissionDenied, "the role may not read this"),
+        "000606" => (
             PermissionDenied,
             "no warehouse runs for this session: name one as warehouse that the role may use",
         ),
-        "090073" | "090109" => (
+        "090073" => (
             PermissionDenied,
-            "the warehouse is suspended and the role may not resume it",
+            "the warehouse is suspended and cannot be resumed: its resource monitor or the role does not allow it",
         ),
         "090030" => (
             Unexpected,
             "the information schema has too much to answer at once",
         ),
         "090153" => (Unexpected, "the list has more rows than SHOW answers with"),
-        "000603" | "370001" | "300002" => (Unavailable, "Snowflake could not go on with the statement"),
+        "000603" | "370001" => (Unavailable, "Snowflake could not go on with the statement"),
         "000604" => (Unavailable, "the statement was cancelled at Snowflake"),
         "000630" => (Unavailable, "the statement took longer than statement_timeout"),
-        "000625" | "000639" => (Unavailable, "the warehouse let the statement wait for too long"),
-        "000904" | "001003" | "000002" | "000900" | "002139" | "002140" | "002141" | "009999" => (
+        "000002" | "000904" | "001003" | "002139" | "002140" | "002141" => (
             Unsupported,
             "Snowflake does not know this statement or a part of it",
         ),
@@ -140,47 +149,89 @@ fn statement(code: &str) -> (ErrorKind, &'static str) {
 
 /// The kind of a login's code, and what to do.
 fn login(code: &str) -> (ErrorKind, &'static str) {
-    use ErrorKind::{PermissionDenied, RateLimited, Unauthenticated, Unexpected};
+    use ErrorKind::{PermissionDenied, Unauthenticated, Unexpected};
     match code {
-        "390100" | "390101" | "250001" => (
+        // https://github.com/snowflakedb/snowflake-connector-nodejs/blob/master/lib/constants/gs_errors.js; 250001 is
+        // what the Python driver makes of each refusal.
+        "390100" | "250001" => (
             Unauthenticated,
             "Snowflake refused the user name or its credentials",
         ),
-        "390102" | "390105" => (Unauthenticated, "the user is locked or disabled"),
-        "390106" | "390107" | "390108" => (Unauthenticated, "the password has expired or must be changed"),
-        "390144" => (
+        // As reported: "User access disabled", "User temporarily locked".
+        "390101" => (
+            Unauthenticated,
+            "the user is disabled: ALTER USER the_user SET DISABLED = FALSE",
+        ),
+        "390102" => (
+            Unauthenticated,
+            "the user is locked after failed logins: wait, or ALTER USER the_user SET MINS_TO_UNLOCK = 0",
+        ),
+        // As reported: "Specified password has expired".
+        "390106" => (Unauthenticated, "the password has expired"),
+        // As reported: "MFA with TOTP is required", "MFA authentication is required".
+        "390197" | "394508" | "394509" => (
+            Unauthenticated,
+            "Snowflake asks for a second factor, which a program cannot give",
+        ),
+        // https://docs.snowflake.com/en/user-guide/key-pair-auth-troubleshooting, and the Python driver's network.py.
+        "390144" | "394300" | "394301" | "394302" | "394303" | "394304" | "394305" | "394306" => (
             Unauthenticated,
             "Snowflake refused the token that the private key signed: check that the user's RSA_PUBLIC_KEY belongs \
              to it, the user name, the account, and this machine's clock",
         ),
+        // https://docs.snowflake.com/en/user-guide/oauth-snowflake-overview#error-codes; 390318, an access token that
+        // has ended, and 390303: the Python driver's network.py.
         "390302" | "390303" | "390309" | "390318" => (
             Unauthenticated,
-            "Snowflake refused the OAuth token: it has ended, or no security integration accepts it",
+            "Snowflake refused the OAuth token: it has ended, is of another user, or no security integration accepts it",
         ),
-        "394400" | "394401" | "394507" => (
+        // Snowflake's documentation of its agents in Microsoft Teams: the token maps to no one user.
+        "390304" => (
             Unauthenticated,
-            "Snowflake refused the programmatic access token: it has ended, was revoked, belongs to another user, or \
-             its role restriction does not allow the role",
+            "the OAuth token is of no user that Snowflake knows: check the mapping of the security integration",
         ),
-        "390422" | "390432" | "390433" | "394404" => (
+        // The Python driver's test/data/wiremock/mappings/auth/pat/invalid_token.json.
+        "394400" => (
             Unauthenticated,
-            "a network policy keeps this login out: allow this machine's address, and give users with a programmatic \
-             access token a network policy",
+            "Snowflake refused the programmatic access token: it has ended, was revoked or disabled, or belongs to \
+             another user",
         ),
+        // https://docs.snowflake.com/en/developer-guide/snowflake-rest-api/tutorials/common-setup
+        "390202" => (
+            Unauthenticated,
+            "an authentication policy does not allow this way to log in: ALTER AUTHENTICATION POLICY the_policy SET \
+             AUTHENTICATION_METHODS, with KEYPAIR, PROGRAMMATIC_ACCESS_TOKEN, OAUTH or WORKLOAD_IDENTITY",
+        ),
+        // As reported: "Incoming request with IP/Token .. is not allowed to access Snowflake".
+        "390422" => (
+            Unauthenticated,
+            "a network policy keeps this login out: allow the address of this machine",
+        ),
+        // As reported: "Network policy is required", https://github.com/okou-ai/vm0-skills/pull/178. Why:
+        // https://docs.snowflake.com/en/user-guide/programmatic-access-tokens#network-policy-requirements
+        "390432" => (
+            Unauthenticated,
+            "a user with a programmatic access token needs a network policy: CREATE NETWORK POLICY with the address \
+             of this machine, and ALTER USER the_user SET NETWORK_POLICY",
+        ),
+        // 390189: https://github.com/snowflakedb/gosnowflake/blob/master/errors.go. 390186 and 390317: Snowflake's
+        // documentation of its agents in Microsoft Teams.
         "390186" | "390189" | "390317" => (
             PermissionDenied,
-            "the role does not exist, or the user may not take it",
+            "the role does not exist, or this login may not take it: GRANT ROLE the_role TO USER the_user; with \
+             OAuth, the scope and the security integration must allow it",
         ),
-        "390190" | "390201" => (
+        // https://github.com/snowflakedb/gosnowflake/blob/master/errors.go
+        "390201" => (
             PermissionDenied,
             "the database, schema or warehouse of the config does not exist, or the role may not use it",
         ),
+        // Tokens of sessions: the Node.js driver's gs_errors.js and the Python driver's network.py.
         "390103" | "390104" | "390110" | "390111" | "390112" | "390113" | "390114" | "390115" | "390195" => {
             (Unauthenticated, "the session has ended")
         }
-        "390120" | "390123" => (RateLimited, "Snowflake asks for fewer logins"),
         code => match code.get(..4) {
-            Some("3901" | "3902" | "3903" | "3904" | "3944" | "3945") => {
+            Some("3901" | "3902" | "3903" | "3904" | "3943" | "3944" | "3945") => {
                 (Unauthenticated, "Snowflake refused the login")
             }
             _ => (Unexpected, "Snowflake refused the request"),
@@ -191,9 +242,7 @@ fn login(code: &str) -> (ErrorKind, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ErrorKind::{
-        NotFound, PermissionDenied, RateLimited, Unauthenticated, Unavailable, Unexpected, Unsupported,
-    };
+    use ErrorKind::{NotFound, PermissionDenied, Unauthenticated, Unavailable, Unexpected, Unsupported};
 
     #[test]
     fn each_code_has_its_kind() {
@@ -223,9 +272,14 @@ mod tests {
             ("250001", Unauthenticated),
             ("390318", Unauthenticated),
             ("394400", Unauthenticated),
+            ("394304", Unauthenticated),
+            ("394509", Unauthenticated),
+            ("390202", Unauthenticated),
             ("390422", Unauthenticated),
+            ("390432", Unauthenticated),
             ("390189", PermissionDenied),
-            ("390120", RateLimited),
+            ("390317", PermissionDenied),
+            ("390201", PermissionDenied),
             ("390199", Unauthenticated),
             ("999999", Unexpected),
         ] {

@@ -125,15 +125,17 @@ impl Login {
 
     /// What a refused login means for the way in which the user logged in.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        match (&self.proof, error::code(&error)) {
-            (Ready::Password(_), "390100" | "390101" | "390127" | "390198" | "394300") => {
-                let message = format!("Snowflake refused the user name or the password. {KEY_PAIR}");
-                Error::new(ErrorKind::Unauthenticated, message)
-                    .with_context("code", error::code(&error))
-                    .with_source(error)
+        let advice = match (&self.proof, error::code(&error)) {
+            (Ready::Password(_), "390100" | "390106" | "390197" | "390202" | "394508" | "394509") => KEY_PAIR,
+            (Ready::Token(PAT, _), "390186" | "390189") => {
+                "A programmatic access token takes only the role that it is restricted to: name that one as role, or \
+                 make a token for this one"
             }
-            _ => error,
-        }
+            _ => return error,
+        };
+        Error::new(error.kind(), format!("{}. {advice}", error.message()))
+            .with_context("code", error::code(&error))
+            .with_source(error)
     }
 }
 
@@ -148,6 +150,7 @@ impl fmt::Debug for Login {
 }
 
 const WORKLOAD: &str = "WORKLOAD_IDENTITY";
+const PAT: &str = "PROGRAMMATIC_ACCESS_TOKEN";
 
 fn ready(proof: Proof, host: &Host) -> Result<Ready> {
     Ok(match proof {
@@ -155,7 +158,7 @@ fn ready(proof: Proof, host: &Host) -> Result<Ready> {
             private_key,
             passphrase,
         } => Ready::KeyPair(SigningKey::read(&private_key, passphrase.as_ref())?),
-        Proof::Pat(token) => Ready::Token("PROGRAMMATIC_ACCESS_TOKEN", token),
+        Proof::Pat(token) => Ready::Token(PAT, token),
         Proof::OauthToken(token) => Ready::Token("OAUTH", token),
         Proof::WorkloadToken(token) => Ready::Token(WORKLOAD, token),
         Proof::WorkloadFile(file) => {

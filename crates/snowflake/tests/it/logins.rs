@@ -71,17 +71,48 @@ async fn what_is_refused_says_what_to_do() {
         assert!(error.to_string().contains(remedy), "{error}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
-    for (code, kind, remedy) in [
-        ("250001", ErrorKind::Unauthenticated, "credentials"),
-        ("390422", ErrorKind::Unauthenticated, "network policy"),
-        ("390189", ErrorKind::PermissionDenied, "role"),
+    let pat = json!({"username": "reader", "token": "the-pat-token"});
+    let unauthenticated = ErrorKind::Unauthenticated;
+    for (credentials, code, kind, remedy) in [
+        (&pat, "250001", unauthenticated, "credentials"),
+        (&pat, "390101", unauthenticated, "SET DISABLED = FALSE"),
+        (
+            &pat,
+            "390422",
+            unauthenticated,
+            "allow the address of this machine",
+        ),
+        (
+            &pat,
+            "390432",
+            unauthenticated,
+            "ALTER USER the_user SET NETWORK_POLICY",
+        ),
+        (&pat, "390202", unauthenticated, "AUTHENTICATION_METHODS"),
+        (
+            &pat,
+            "390189",
+            ErrorKind::PermissionDenied,
+            "the role that it is restricted to",
+        ),
+        (
+            &credentials(),
+            "390189",
+            ErrorKind::PermissionDenied,
+            "GRANT ROLE",
+        ),
+        (
+            &credentials(),
+            "394509",
+            unauthenticated,
+            "ALTER USER the_user SET RSA_PUBLIC_KEY",
+        ),
     ] {
         fake.lock().knobs.login_refused = Some(code);
-        let error = check(&fake, json!({"username": "reader", "token": "the-pat-token"}))
-            .await
-            .unwrap_err();
+        let error = check(&fake, credentials.clone()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(remedy), "{error}");
+        assert!(error.to_string().contains(&format!("[code={code}]")), "{error}");
     }
 }
 
