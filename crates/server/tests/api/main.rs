@@ -34,6 +34,13 @@ mod secrets;
 mod shape;
 mod shutdown;
 mod snowflake;
+#[path = "../../../snowflake/tests/it/fake/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the tests of the connector use more of it"
+)]
+mod snowflake_fake;
 mod spaces;
 mod syncs;
 mod test_app;

@@ -1,6 +1,10 @@
-//! Snowflake's emulator fakesnow, over the public API and over `scan`.
+//! Snowflake's emulator fakesnow, over the public API and over `scan`; and the connector's own fake account for grants,
+//! which the emulator does not have.
 
-use crate::test_app::{TestApp, counts};
+use crate::{
+    snowflake_fake::{Catalog, Fake, credentials as reader},
+    test_app::{TestApp, counts},
+};
 use headwater_core::{Host, Secret};
 use headwater_http::{Client, Method, Settings, Url};
 use serde_json::{Value, json};
@@ -138,4 +142,69 @@ async fn a_scan_writes_its_lines_and_no_secret() {
     assert_eq!(lines.last().unwrap()["completeness"], "complete");
     assert!(errors.contains("password_sign_in_ended"), "{errors}");
     assert!(!text.contains("hunter2") && !errors.contains("hunter2"));
+}
+
+/// A role that loses its grant on one schema sees its tables no more, and no statement says why: Snowflake lists less.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_of_a_schema_whose_grant_is_lost_stay_until_it_is_back() {
+    let fake = Fake::start(Catalog::shop()).await;
+    let app = TestApp::start().await;
+    let new = json!({
+        "name": "shop", "connector_type": "snowflake", "config": fake.config(), "credentials": reader(),
+    });
+    let made = app
+        .post("/catalog/spaces/default/connectors", &new)
+        .await
+        .expect(201);
+    let connector = format!(
+        "/catalog/spaces/default/connectors/{}",
+        made["id"].as_str().unwrap()
+    );
+    assert_eq!(counts(&app.sync(&connector).await), [9, 0, 0, 0]);
+
+    fake.lock().catalog.revoke("AUDIT");
+    let held = app.sync(&connector).await;
+    assert_eq!(
+        (&held["status"], &held["completeness"], &held["removals"]),
+        (&json!("completed"), &json!("complete"), &json!("held")),
+        "{held:#}"
+    );
+    assert_eq!(counts(&held), [0, 0, 7, 0]);
+    let candidates = &held["removal_candidates"];
+    assert_eq!(candidates["reason"], "visibility");
+    let paths: Vec<&Value> = candidates["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["path"])
+        .collect();
+    assert_eq!(
+        paths,
+        [&json!(["SHOP", "AUDIT", "LOG"]), &json!(["SHOP", "AUDIT", "OLD"])]
+    );
+    let log = app.product("SHOP.AUDIT.LOG").await;
+    assert_eq!(
+        (&log["state"], log["fields"].as_array().unwrap().len()),
+        (&json!("active"), 2)
+    );
+    assert_eq!(app.get(&connector).await.expect(200)["product_count"], 9);
+    let history = app
+        .get("/catalog/spaces/default/sync-history?size=1")
+        .await
+        .expect(200);
+    let newest = &history["items"][0];
+    assert_eq!(
+        (&newest["id"], &newest["removals"], &newest["products_archived"]),
+        (&held["id"], &json!("held"), &json!(0))
+    );
+
+    fake.lock().catalog = Catalog::shop();
+    let back = app.sync(&connector).await;
+    assert_eq!((counts(&back), &back["removals"]), ([0, 0, 9, 0], &json!("none")));
+    let held = format!(
+        "/catalog/spaces/default/sync-jobs/{}",
+        held["id"].as_str().unwrap()
+    );
+    assert_eq!(app.get(&held).await.expect(200)["removals"], "superseded");
+    assert_eq!(app.product("SHOP.AUDIT.LOG").await["state"], "active");
 }

@@ -118,7 +118,7 @@ async fn what_is_refused_says_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ends_in_the_middle_is_prolonged() {
-    let fake = Fake::with(Catalog::shop(), |knobs| knobs.statements_of_a_token = Some(2)).await;
+    let fake = Fake::with(Catalog::shop(), |knobs| knobs.requests_of_a_token = Some(2)).await;
     let run = run(fake.config(), credentials()).await;
     assert!(run.is_complete(), "{:?} {:?}", run.failed, run.ended);
     assert_eq!(run.assets.len(), 9);
@@ -127,10 +127,31 @@ async fn a_session_that_ends_in_the_middle_is_prolonged() {
     assert_eq!(state.logins.len(), 2);
 }
 
+/// The token ends while a statement runs that takes longer than it lives: what is asked for again is the statement's
+/// result, and the statement itself runs once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_outlives_the_token_is_asked_for_to_its_end() {
+    let fake = Fake::with(Catalog::shop(), |knobs| {
+        knobs.slow = Some(("INFORMATION_SCHEMA.COLUMNS", 7));
+        knobs.requests_of_a_token = Some(3);
+    })
+    .await;
+    let run = run(fake.config(), credentials()).await;
+    assert!(run.is_complete(), "{:?} {:?}", run.failed, run.ended);
+    assert_eq!(run.assets.len(), 9);
+    let state = fake.lock();
+    let asked = state
+        .statements
+        .iter()
+        .filter(|sql| sql.contains("INFORMATION_SCHEMA.COLUMNS"))
+        .count();
+    assert_eq!((asked, state.polls, state.logins.len()), (1, 7, 2));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_cannot_be_prolonged_is_begun_anew() {
     let fake = Fake::with(Catalog::shop(), |knobs| {
-        knobs.statements_of_a_token = Some(2);
+        knobs.requests_of_a_token = Some(2);
         knobs.renewable = false;
     })
     .await;

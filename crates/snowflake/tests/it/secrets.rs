@@ -39,7 +39,7 @@ async fn no_secret_is_in_the_log_of_a_run() {
     let key = include_str!("../../src/key/keys/encrypted_aes.pem");
     let fake = Fake::with(Catalog::shop(), |knobs| {
         knobs.chunk = Some(3);
-        knobs.statements_of_a_token = Some(3);
+        knobs.requests_of_a_token = Some(3);
     })
     .await;
     let mut tokens = Vec::new();

@@ -50,8 +50,8 @@ pub(crate) struct Knobs {
     pub(crate) most_rows: Option<usize>,
     /// Reads of tables that touch this schema are refused.
     pub(crate) broken_schema: Option<&'static str>,
-    /// Statements that a session takes until its token has ended.
-    pub(crate) statements_of_a_token: Option<u32>,
+    /// Requests for rows that a session takes until its token has ended.
+    pub(crate) requests_of_a_token: Option<u32>,
     /// Whether an ended session can be prolonged.
     pub(crate) renewable: bool,
     /// What every login is refused with.
@@ -74,7 +74,7 @@ impl Default for Knobs {
             refused: Vec::new(),
             most_rows: None,
             broken_schema: None,
-            statements_of_a_token: None,
+            requests_of_a_token: None,
             renewable: true,
             login_refused: None,
             statuses: Vec::new(),
@@ -153,7 +153,10 @@ impl State {
                 ok(Value::Null)
             }
             path if path.starts_with("/chunks/") => return self.chunk(request),
-            path => self.poll(path),
+            path => match self.check_token(request) {
+                Ok(()) => self.poll(path),
+                Err(code) => refusal(code),
+            },
         };
         ResponseTemplate::new(200).set_body_json(answer)
     }
@@ -185,7 +188,7 @@ impl State {
     fn issue(&mut self) -> String {
         self.next += 1;
         let token = format!("session-token-{}", self.next);
-        let left = self.knobs.statements_of_a_token.unwrap_or(u32::MAX);
+        let left = self.knobs.requests_of_a_token.unwrap_or(u32::MAX);
         self.tokens.insert(token.clone(), left);
         token
     }
