@@ -12,6 +12,7 @@ mod contents;
 mod contract;
 mod emulator;
 mod fake;
+mod limits;
 mod logins;
 mod results;
 mod secrets;

@@ -123,30 +123,6 @@ async fn too_many_requests_and_outages_are_waited_for() {
     assert_eq!(run.assets.len(), 9);
 }
 
-/// The information schema answers for fewer rows at once than there are: halves of the schemas, then ranges of names.
-#[tokio::test(flavor = "multi_thread")]
-async fn too_much_data_is_asked_for_in_parts() {
-    let fake = Fake::with(Catalog::wide(3, 3600, 1), |knobs| {
-        knobs.chunk = None;
-        knobs.most_rows = Some(1000);
-    })
-    .await;
-    let run = run(fake.config(), credentials()).await;
-    assert!(run.is_complete(), "{:?} {:?}", run.failed, run.ended);
-    assert_eq!(run.assets.len(), 3600);
-    assert!(
-        run.assets
-            .values()
-            .all(|asset| asset.fields.as_option().is_some_and(|fields| fields.len() == 1))
-    );
-    assert!(
-        fake.lock()
-            .statements
-            .iter()
-            .any(|sql| sql.contains("TABLE_NAME >="))
-    );
-}
-
 /// A schema that cannot be read in any way does not take the others with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_broken_schema_is_partial() {

@@ -9,7 +9,7 @@ mod catalog;
 mod protocol;
 
 pub(crate) use catalog::Catalog;
-pub(crate) use protocol::{CHUNK_KEY, Knobs, PASSWORD, SIGNATURE};
+pub(crate) use protocol::{CHUNK_KEY, Knobs, PASSWORD, SHOWN, SIGNATURE};
 
 use protocol::State;
 use serde_json::{Value, json};

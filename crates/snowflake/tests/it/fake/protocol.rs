@@ -25,6 +25,9 @@ pub(crate) const CHUNK_KEY: &str = "the-key-of-the-chunks";
 /// Part of each link to a chunk.
 pub(crate) const SIGNATURE: &str = "signature-of-the-link";
 
+/// The most rows that SHOW answers with.
+pub(crate) const SHOWN: usize = 10_000;
+
 /// How it behaves.
 #[derive(Debug)]
 pub(crate) struct Knobs {
@@ -48,6 +51,10 @@ pub(crate) struct Knobs {
     pub(crate) refused: Vec<(&'static str, &'static str)>,
     /// Reads of the information schema of more rows are refused.
     pub(crate) most_rows: Option<usize>,
+    /// Whether SHOW without LIMIT refuses to answer with more rows than its limit, instead of leaving the rest out.
+    pub(crate) show_refuses: bool,
+    /// Databases of other accounts that are shared with this one, beside the one that always is.
+    pub(crate) shared_databases: usize,
     /// Reads of tables that touch this schema are refused.
     pub(crate) broken_schema: Option<&'static str>,
     /// Requests for rows that a session takes until its token has ended.
@@ -73,6 +80,8 @@ impl Default for Knobs {
             stalled: None,
             refused: Vec::new(),
             most_rows: None,
+            show_refuses: false,
+            shared_databases: 0,
             broken_schema: None,
             requests_of_a_token: None,
             renewable: true,
@@ -270,6 +279,16 @@ impl State {
         let sliced = sql.contains("TABLE_SCHEMA IN") || sql.contains("TABLE_SCHEMA = ?");
         if sliced && self.knobs.most_rows.is_some_and(|most| answer.rows.len() > most) {
             return Err("090030");
+        }
+        if sql.starts_with("SHOW DATABASES") {
+            let shared = answer.rows[1].clone();
+            answer.rows.extend(vec![shared; self.knobs.shared_databases]);
+        }
+        if sql.starts_with("SHOW") && answer.rows.len() > SHOWN {
+            if self.knobs.show_refuses && !sql.contains("LIMIT") {
+                return Err("090153");
+            }
+            answer.rows.truncate(SHOWN);
         }
         if self.knobs.reversed {
             answer.rows.reverse();
