@@ -35,6 +35,7 @@ usage: cargo xtask COMMAND
   bench dbt        what imports of artifacts cost, likewise
   bench bigquery   tables per second and memory of scans of a fake that answers late (release build, Linux)
   bench databricks what reads of a fake workspace take, at several concurrencies (release build, Linux)
+  bench snowflake  rows per second and memory of reads of a fake account, as ratios to a floor (release build, Linux)
   examples         run the programs under examples/ against a throw-away PostgreSQL
   fuzz [SECONDS]   the reader of dbt's manifests on what libFuzzer thinks up; 60 seconds unless told
   dbt-artifacts    build examples/dbt-shop with dbt-core, and write the artifacts that `headwater demo` ships

@@ -5,7 +5,7 @@
 //! that makes its source work is not fast. dbt: the floor is a bare read of the same files.
 //!
 //! BigQuery and Databricks: how many tables a scan reads in a second from a fake that answers late, by the number of
-//! requests at once.
+//! requests at once. Snowflake: how many rows the connector reads in a second, against a bare read of the same rows.
 
 mod bigquery;
 mod bigquery_fake;
@@ -18,7 +18,10 @@ mod postgres;
 mod proxy;
 mod report;
 
-use crate::Result;
+use crate::{
+    Result,
+    workspace::{self, cargo},
+};
 
 /// Runs the benchmark that the arguments name.
 pub(crate) fn run(args: &[&str]) -> Result {
@@ -27,6 +30,8 @@ pub(crate) fn run(args: &[&str]) -> Result {
         ["databricks"] => databricks::run(),
         ["postgres", options @ ..] => postgres::run(&Options::parse(options)?),
         ["dbt", options @ ..] => dbt::run(&dbt::Options::parse(options)?),
+        // A program of the connector's own, because the fake that it reads is one of its tests.
+        ["snowflake"] => workspace::run(&mut cargo(["bench", "--quiet", "-p", "headwater-snowflake"])?),
         _ => Err(USAGE.into()),
     }
 }
@@ -35,7 +40,8 @@ const USAGE: &str = "\
 usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]
        cargo xtask bench dbt [--nodes 1000 10000 50000] [--repeat 5]
        cargo xtask bench bigquery
-       cargo xtask bench databricks";
+       cargo xtask bench databricks
+       cargo xtask bench snowflake";
 
 /// What to measure, and how often.
 #[derive(Debug, PartialEq)]
