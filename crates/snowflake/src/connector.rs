@@ -6,7 +6,8 @@ use crate::{
     credentials::Credentials,
     discover::{self, Grants},
     error, login, quote, read,
-    session::{Server, Session, Watch},
+    server::Server,
+    session::{Session, Watch},
 };
 use async_trait::async_trait;
 use headwater_core::{
@@ -184,7 +185,11 @@ impl Snowflake {
     pub(crate) fn explain_database(&self, error: Error, database: &str, session: &Session<'_>) -> Error {
         match error.kind() {
             ErrorKind::NotFound => {
-                let message = format!("database {database} does not exist, or the role may not see it");
+                let mut message = format!("database {database} does not exist, or the role may not see it");
+                let upper = database.to_uppercase();
+                if upper != database {
+                    message.push_str(&format!("; created without quotes its name is {upper}"));
+                }
                 let name = quote::display(database);
                 let role = session.role_name();
                 let grant = format!(

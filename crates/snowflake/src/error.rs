@@ -136,7 +136,8 @@ fn statement(code: &str) -> (ErrorKind, &'static str) {
         "000603" | "370001" => (Unavailable, "Snowflake could not go on with the statement"),
         "000604" => (Unavailable, "the statement was cancelled at Snowflake"),
         "000630" => (Unavailable, "the statement took longer than statement_timeout"),
-        "000002" | "000904" | "001003" | "002139" | "002140" | "002141" => (
+        // 009999: what the emulator fakesnow does not have.
+        "000002" | "000904" | "001003" | "002139" | "002140" | "002141" | "009999" => (
             Unsupported,
             "Snowflake does not know this statement or a part of it",
         ),

@@ -2,6 +2,7 @@
 
 mod account;
 mod arrow;
+mod channel;
 mod check;
 mod config;
 mod connector;
@@ -15,6 +16,7 @@ mod quote;
 mod read;
 mod result;
 mod row;
+mod server;
 mod session;
 mod types;
 mod wire;

@@ -5,8 +5,8 @@
 
 use crate::{
     arrow,
+    channel::Channel,
     row::{Columns, Row, invalid},
-    session::Channel,
     wire::{ChunkLink, Format, ResultData},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};

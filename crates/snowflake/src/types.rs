@@ -88,7 +88,10 @@ fn is_time(name: &str) -> bool {
     name == "TIME" || name.starts_with("TIMESTAMP")
 }
 
-/// The number in `VECTOR(FLOAT, 256)`.
+/// The number in `VECTOR(FLOAT, 256)`. The information schema says `VECTOR` alone:
+/// <https://docs.snowflake.com/en/sql-reference/info-schema/columns> has no place for more. DESCRIBE TABLE says it, of one
+/// table, and SHOW COLUMNS, which ends at 10,000 columns and cannot be paged:
+/// <https://docs.snowflake.com/en/sql-reference/sql/show-columns>.
 fn dimension(text: &str) -> Option<u32> {
     let (_, rest) = text.rsplit_once(',')?;
     rest.trim_end_matches(')').trim().parse().ok()

@@ -277,6 +277,13 @@ async fn a_database_that_is_out_of_sight_says_what_to_grant() {
         grant.starts_with("GRANT USAGE ON DATABASE SHOP TO ROLE READER; "),
         "{grant}"
     );
+    let mut config = fake.config();
+    config["database"] = "shop".into();
+    let error = self::run(config, credentials()).await.failed.unwrap();
+    assert!(
+        error.to_string().contains("without quotes its name is SHOP"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,6 +127,25 @@ async fn a_session_that_ends_in_the_middle_is_prolonged() {
     assert_eq!(state.logins.len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_account_answers_is_told_with_its_address() {
+    let fake = Fake::start(Catalog::shop()).await;
+    for status in [403, 404] {
+        fake.lock().knobs.statuses = vec![status];
+        let error = check(&fake, credentials()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        assert!(
+            error.to_string().contains("check account") && error.to_string().contains("[host=127.0.0.1]"),
+            "{error}"
+        );
+    }
+    let closed = json!({"account": "myorg-acct", "host": "http://127.0.0.1:1", "database": "SHOP"});
+    let opened = open(closed, credentials()).unwrap();
+    let error = opened.connector.check(&Cx::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("[host=127.0.0.1]"), "{error}");
+}
+
 /// The token ends while a statement runs that takes longer than it lives: what is asked for again is the statement's
 /// result, and the statement itself runs once.
 #[tokio::test(flavor = "multi_thread")]
