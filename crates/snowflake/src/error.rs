@@ -258,6 +258,7 @@ mod tests {
             ("000630", Unavailable),
             ("000904", Unsupported),
             ("001003", Unsupported),
+            ("009999", Unsupported),
             ("390100", Unauthenticated),
             ("390112", Unauthenticated),
             ("123456", Unexpected),
