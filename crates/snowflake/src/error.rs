@@ -113,8 +113,8 @@ fn shows_server_text(kind: ErrorKind) -> bool {
 /// 000606, 002003, 002043: <https://github.com/snowflakedb/snowflake-cli/blob/main/src/snowflake/cli/api/errno.py>. The
 /// others are reported with their messages: 000002 and 002139 an unsupported feature, 000603 and 370001 an internal
 /// error, 000604 cancelled, 000630 a statement's time is over, 000904 an invalid identifier, 001003 a syntax error,
-/// 002140 and 002141 an unknown function, 003001 insufficient privileges, 090030 and 090153 too much for the
-/// information schema and for SHOW, 090073 a warehouse that cannot be resumed.
+/// 002140 and 002141 an unknown function, 003001 insufficient privileges, 090030 too much for the information schema
+/// (<https://github.com/dbt-labs/dbt-core/issues/2260>), 090153 too much for SHOW, 090073 a warehouse that cannot be resumed.
 fn statement(code: &str) -> (ErrorKind, &'static str) {
     use ErrorKind::{NotFound, PermissionDenied, Unavailable, Unexpected, Unsupported};
     match code {
