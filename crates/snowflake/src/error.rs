@@ -186,7 +186,7 @@ fn login(code: &str) -> (ErrorKind, &'static str) {
             Unauthenticated,
             "Snowflake refused the OAuth token: it has ended, is of another user, or no security integration accepts it",
         ),
-        // Snowflake's documentation of its agents in Microsoft Teams: the token maps to no one user.
+        // Snowflake's guide to its integration with Microsoft Teams, on external OAuth: the token maps to no one user.
         "390304" => (
             Unauthenticated,
             "the OAuth token is of no user that Snowflake knows: check the mapping of the security integration",
@@ -208,15 +208,15 @@ fn login(code: &str) -> (ErrorKind, &'static str) {
             Unauthenticated,
             "a network policy keeps this login out: allow the address of this machine",
         ),
-        // As reported: "Network policy is required", https://github.com/okou-ai/vm0-skills/pull/178. Why:
+        // As reported: "Network policy is required". Why:
         // https://docs.snowflake.com/en/user-guide/programmatic-access-tokens#network-policy-requirements
         "390432" => (
             Unauthenticated,
             "a user with a programmatic access token needs a network policy: CREATE NETWORK POLICY with the address \
              of this machine, and ALTER USER the_user SET NETWORK_POLICY",
         ),
-        // 390189: https://github.com/snowflakedb/gosnowflake/blob/master/errors.go. 390186 and 390317: Snowflake's
-        // documentation of its agents in Microsoft Teams.
+        // 390189: https://github.com/snowflakedb/gosnowflake/blob/master/errors.go. 390186 and 390317: Snowflake's guide to
+        // its integration with Microsoft Teams.
         "390186" | "390189" | "390317" => (
             PermissionDenied,
             "the role does not exist, or this login may not take it: GRANT ROLE the_role TO USER the_user; with \
