@@ -136,7 +136,7 @@ impl Found {
             location: config.location.as_deref(),
             max_bytes_billed: config.max_bytes_billed,
         };
-        match session.query(&query).await {
+        match session.start(&query).await {
             Ok(_) => Ok(()),
             Err(error) if is_refusal(&error) => {
                 let role = "roles/bigquery.jobUser";

@@ -71,16 +71,7 @@ impl Cursor {
     /// # Errors
     /// What the refusal means; `DataInvalid` for an answer that cannot be followed.
     pub(crate) async fn open(session: &Session<'_>, query: &Query<'_>, out: &SplitSink) -> Result<Self> {
-        let mut results = session.query(query).await?;
-        while !results.job_complete {
-            out.beat();
-            let job = results
-                .job_reference
-                .clone()
-                .ok_or_else(|| lost("a query has no job"))?;
-            results = session.results(&job, None).await?;
-        }
-        session.billed(&results);
+        let results = session.run(query, || out.beat()).await?;
         let mut cursor = Self {
             job: results.job_reference.clone(),
             names: results

@@ -17,3 +17,4 @@ mod modes;
 mod pace;
 mod python;
 mod run;
+mod stop;

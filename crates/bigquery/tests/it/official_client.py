@@ -20,6 +20,8 @@ except NotFound:
 config = bigquery.QueryJobConfig(maximum_bytes_billed=10 << 20)
 sql = "SELECT table_name FROM `shop-1`.`sales`.INFORMATION_SCHEMA.TABLES ORDER BY table_name"
 rows = client.query_and_wait(sql, job_config=config, location="EU", page_size=3)
+queried = [row["table_name"] for row in rows]
+cancelled = client.cancel_job("job-0", location="EU")
 print(json.dumps({
     "datasets": [dataset.dataset_id for dataset in client.list_datasets()],
     "tables": [listed.table_id for listed in client.list_tables("shop-1.sales")],
@@ -32,5 +34,6 @@ print(json.dumps({
     },
     "view": client.get_table("shop-1.sales.v").view_query,
     "missing": missing,
-    "queried": [row["table_name"] for row in rows],
+    "queried": queried,
+    "cancelled": [cancelled.job_id, cancelled.state],
 }))

@@ -50,6 +50,7 @@ async fn googles_own_client_understands_the_fake() {
             "view": "SELECT 1",
             "missing": "NotFound",
             "queried": ["a", "b", "c", "d", "e", "v"],
+            "cancelled": ["job-0", "DONE"],
         })
     );
 }

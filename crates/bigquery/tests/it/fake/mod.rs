@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) permissions: Vec<&'static str>,
     /// The access tokens that are good; empty: none is asked for.
     pub(crate) tokens: BTreeSet<String>,
+    /// Those of them that may do more than read.
+    pub(crate) writing: BTreeSet<String>,
     /// How many tokens were given out.
     pub(crate) issued: usize,
     /// Answers of the next requests whose path holds a text.
@@ -39,6 +41,12 @@ pub(crate) struct State {
     /// The results of jobs that were begun, and how often each says that it is not done.
     jobs: BTreeMap<String, (Value, usize)>,
     pub(crate) slow_jobs: usize,
+    /// The jobs that were cancelled.
+    pub(crate) cancelled: Vec<String>,
+    /// Rows of a page of results; 3 unless told.
+    pub(crate) result_page: Option<usize>,
+    /// How long a query takes to be begun.
+    pub(crate) begin_delay: Duration,
 }
 
 #[derive(Clone)]
@@ -146,6 +154,7 @@ impl State {
             ["datasets"] => self.list_datasets(request),
             ["queries"] => queries::start(self, request),
             ["jobs", job] => queries::job(self, job),
+            ["jobs", job, "cancel"] => queries::cancel(self, job, request),
             ["queries", job] => queries::results(self, job, request),
             ["datasets", dataset, rest @ ..] => {
                 let Some(tables) = self
@@ -261,13 +270,12 @@ pub(crate) fn parameter(request: &Request, name: &str) -> Option<String> {
 }
 
 fn is_authorized(state: &State, request: &Request) -> bool {
-    let header = request
-        .headers
-        .get("authorization")
-        .map(|value| value.to_str().unwrap());
-    header
-        .and_then(|text| text.strip_prefix("Bearer "))
-        .is_some_and(|token| state.tokens.contains(token))
+    bearer(request).is_some_and(|token| state.tokens.contains(token))
+}
+
+fn bearer(request: &Request) -> Option<&str> {
+    let header = request.headers.get("authorization")?;
+    header.to_str().unwrap().strip_prefix("Bearer ")
 }
 
 pub(crate) fn ok(body: &Value) -> ResponseTemplate {

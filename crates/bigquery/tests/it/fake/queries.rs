@@ -2,9 +2,12 @@
 
 use super::{State, fault, ok, parameter};
 use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, time::Duration};
 use wiremock::{Request, ResponseTemplate};
 
 const PAGE: usize = 3;
+/// `PARTITIONS` cannot be queried for more: <https://cloud.google.com/bigquery/docs/information-schema-partitions>
+const PARTITIONED: usize = 1000;
 
 /// `jobs.query`
 pub(super) fn start(state: &mut State, request: &Request) -> ResponseTemplate {
@@ -27,12 +30,24 @@ pub(super) fn start(state: &mut State, request: &Request) -> ResponseTemplate {
         return ok(&json!({"jobComplete": true, "rows": [], "totalRows": "0",
             "errors": [{"reason": "accessDenied", "message": refused}]}));
     }
-    let dataset = sql.split('`').nth(3).unwrap();
-    let rows = state
+    // A view of storage is one of a location's.
+    let dataset = match view {
+        "TABLE_STORAGE" => {
+            assert!(sql.contains("`region-EU`"), "{sql}");
+            sql.split('\'').nth(1).unwrap()
+        }
+        _ => sql.split('`').nth(3).unwrap(),
+    };
+    let tables: Vec<&Value> = state
         .datasets
         .get(dataset)
-        .map(|tables| tables.values().flat_map(|table| rows(view, table)).collect());
-    let rows: Vec<Map<String, Value>> = rows.unwrap_or_default();
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .collect();
+    if view == "PARTITIONS" && tables.len() > PARTITIONED {
+        return fault(400, "invalidQuery");
+    }
+    let rows: Vec<Map<String, Value>> = tables.into_iter().flat_map(|table| rows(view, table)).collect();
     let id = format!("job-{}", state.jobs.len());
     let names: Vec<String> = rows.iter().flat_map(|row| row.keys().cloned()).collect();
     let mut names: Vec<String> = names
@@ -53,7 +68,8 @@ pub(super) fn start(state: &mut State, request: &Request) -> ResponseTemplate {
     });
     let slow = state.slow_jobs;
     state.jobs.insert(id.clone(), (result, slow));
-    page(state, &id, 0)
+    let delay = state.begin_delay;
+    page(state, &id, 0, true).set_delay(delay)
 }
 
 /// `jobs.get`, which Google's client asks where a job is not done.
@@ -63,11 +79,28 @@ pub(super) fn job(state: &mut State, id: &str) -> ResponseTemplate {
     };
     let done = *slow == 0;
     *slow = slow.saturating_sub(1);
-    ok(
-        &json!({"kind": "bigquery#job", "id": id, "configuration": {"jobType": "QUERY", "query": {"query": ""}},
+    ok(&resource(id, done))
+}
+
+fn resource(id: &str, done: bool) -> Value {
+    json!({"kind": "bigquery#job", "id": id, "configuration": {"jobType": "QUERY", "query": {"query": ""}},
         "jobReference": {"projectId": super::PROJECT, "jobId": id, "location": "EU"},
-        "status": {"state": if done { "DONE" } else { "RUNNING" }}}),
-    )
+        "status": {"state": if done { "DONE" } else { "RUNNING" }}})
+}
+
+/// `jobs.cancel`, for which no token that only reads is enough.
+pub(super) fn cancel(state: &mut State, id: &str, request: &Request) -> ResponseTemplate {
+    let may = |token| state.writing.contains(token);
+    if !state.tokens.is_empty() && !super::bearer(request).is_some_and(may) {
+        return fault(403, "insufficientPermissions");
+    }
+    assert_eq!(parameter(request, "location").as_deref(), Some("EU"));
+    assert!(request.body.is_empty());
+    state.cancelled.push(id.to_owned());
+    if let Some((_, slow)) = state.jobs.get_mut(id) {
+        *slow = 0;
+    }
+    ok(&json!({"kind": "bigquery#jobCancelResponse", "job": resource(id, true)}))
 }
 
 /// `jobs.getQueryResults`
@@ -78,23 +111,29 @@ pub(super) fn results(state: &mut State, job: &str, request: &Request) -> Respon
         "a job is found at its location only"
     );
     let start = parameter(request, "pageToken").map_or(0, |token| token.parse().unwrap());
-    page(state, job, start)
+    page(state, job, start, false)
 }
 
-fn page(state: &mut State, id: &str, start: usize) -> ResponseTemplate {
+/// A page of a result. What was billed stands in the answer to `jobs.query` only.
+fn page(state: &mut State, id: &str, start: usize, first: bool) -> ResponseTemplate {
+    let size = state.result_page.unwrap_or(PAGE);
     let Some((result, slow)) = state.jobs.get_mut(id) else {
         return fault(404, "notFound");
     };
     let job = json!({"projectId": super::PROJECT, "jobId": id, "location": "EU"});
     if *slow > 0 {
         *slow -= 1;
-        return ok(&json!({"kind": "bigquery#queryResponse", "jobComplete": false, "jobReference": job}));
+        let waiting = json!({"kind": "bigquery#queryResponse", "jobComplete": false, "jobReference": job});
+        return ok(&waiting).set_delay(Duration::from_millis(10));
     }
     let rows = result["rows"].as_array().unwrap();
-    let end = (start + PAGE).min(rows.len());
+    let end = (start + size).min(rows.len());
     let mut body = json!({"kind": "bigquery#queryResponse", "jobComplete": true, "jobReference": job,
         "schema": {"fields": result["schema"]}, "totalRows": rows.len().to_string(),
-        "totalBytesBilled": "10485760", "totalBytesProcessed": "12"});
+        "totalBytesProcessed": "12"});
+    if first {
+        body["totalBytesBilled"] = "10485760".into();
+    }
     if start < end {
         body["rows"] = rows[start..end].into();
     }
@@ -172,7 +211,7 @@ fn rows(view: &str, table: &Value) -> Vec<Map<String, Value>> {
             };
             columns.iter().map(key).collect()
         }
-        "PARTITIONS" if table["type"] == "TABLE" => {
+        "PARTITIONS" | "TABLE_STORAGE" if table["type"] == "TABLE" => {
             vec![row(json!({"table_name": name, "row_count": table["numRows"],
             "size_bytes": table["numBytes"], "last_modified_time": "1700000001000000"}))]
         }

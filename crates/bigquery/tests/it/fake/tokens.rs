@@ -13,6 +13,9 @@ pub(crate) const EMAIL: &str = "reader@shop-1.iam.gserviceaccount.com";
 pub(crate) const REFRESH: &str = "refresh-hunter2";
 pub(crate) const SUBJECT: &str = "subject-hunter2";
 
+/// A scope that does more than read, which ending a job takes.
+const WRITING: &str = "https://www.googleapis.com/auth/bigquery";
+
 /// The answer of a token endpoint; `None` for any other path.
 pub(super) fn answer(
     state: &mut State,
@@ -28,6 +31,7 @@ pub(super) fn answer(
             .map(|(_, value)| value)
             .unwrap_or_default()
     };
+    let mut scope = form("scope");
     let good = match path {
         "/token" if form("grant_type") == "refresh_token" => {
             form("refresh_token") == REFRESH
@@ -35,8 +39,9 @@ pub(super) fn answer(
                 && form("client_secret") == "s-hunter2"
         }
         "/token" => {
-            form("grant_type") == "urn:ietf:params:oauth:grant-type:jwt-bearer"
-                && is_signed(&form("assertion"), &format!("{origin}/token"))
+            let signed = signed_scope(&form("assertion"), &format!("{origin}/token"));
+            scope = signed.clone().unwrap_or_default();
+            form("grant_type") == "urn:ietf:params:oauth:grant-type:jwt-bearer" && signed.is_some()
         }
         "/sts" => {
             form("grant_type") == "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -54,15 +59,16 @@ pub(super) fn answer(
         }
         _ if path.ends_with(":generateAccessToken") => {
             let body: Value = serde_json::from_slice(&request.body).unwrap();
+            let scopes = body["scope"].as_array().unwrap().iter();
+            let scopes: Vec<&str> = scopes.map(|scope| scope.as_str().unwrap()).collect();
             assert!(
-                body["scope"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .all(|scope| scope.as_str().unwrap().contains("read"))
+                scopes == [WRITING] || scopes.iter().all(|scope| scope.contains("read")),
+                "{scopes:?}"
             );
             return Some(match super::is_authorized(state, request) {
-                true => ok(&json!({"accessToken": issue(state), "expireTime": "2099-01-01T00:00:00Z"})),
+                true => ok(
+                    &json!({"accessToken": issue(state, &scopes.join(" ")), "expireTime": "2099-01-01T00:00:00Z"}),
+                ),
                 false => ResponseTemplate::new(403)
                     .set_body_json(json!({"error": {"code": 403, "status": "PERMISSION_DENIED"}})),
             });
@@ -70,34 +76,40 @@ pub(super) fn answer(
         _ => return None,
     };
     Some(match good {
-        true => ok(&json!({"access_token": issue(state), "expires_in": 3599, "token_type": "Bearer"})),
+        true => {
+            ok(&json!({"access_token": issue(state, &scope), "expires_in": 3599, "token_type": "Bearer"}))
+        }
         false => ResponseTemplate::new(400).set_body_json(json!({"error": "invalid_grant"})),
     })
 }
 
-fn issue(state: &mut State) -> String {
+/// A user's token may do what the user agreed to, which no request says.
+fn issue(state: &mut State, scope: &str) -> String {
     state.issued += 1;
     let token = format!("token-hunter2-{}", state.issued);
     state.tokens.insert(token.clone());
+    if scope == WRITING || scope.is_empty() {
+        state.writing.insert(token.clone());
+    }
     token
 }
 
-/// Whether an assertion is one that Google would take: signed by the account's key, for this endpoint, for an hour.
-fn is_signed(assertion: &str, audience: &str) -> bool {
-    let Some((signed, signature)) = assertion.rsplit_once('.') else {
-        return false;
-    };
+/// The scope of an assertion that Google would take: signed by the account's key, for this endpoint, for an hour.
+fn signed_scope(assertion: &str, audience: &str) -> Option<String> {
+    let (signed, signature) = assertion.rsplit_once('.')?;
     let key = PrivatePkcs8KeyDer::from_pem_slice(PEM.as_bytes()).unwrap();
     let pair = RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).unwrap();
     let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref());
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
     let claims = signed.split('.').nth(1).unwrap();
     let claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
-    public.verify(signed.as_bytes(), &signature).is_ok()
+    let scope = claims["scope"].as_str().unwrap();
+    let good = public.verify(signed.as_bytes(), &signature).is_ok()
         && claims["iss"] == EMAIL
         && claims["aud"] == audience
-        && claims["scope"].as_str().unwrap().contains("bigquery.readonly")
-        && claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap() == 3600
+        && (scope == WRITING || scope.contains("bigquery.readonly"))
+        && claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap() == 3600;
+    good.then(|| scope.to_owned())
 }
 
 fn url_pairs(body: &[u8]) -> Vec<(String, String)> {
