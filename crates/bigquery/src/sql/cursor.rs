@@ -90,6 +90,11 @@ impl Cursor {
         Ok(cursor)
     }
 
+    /// How many rows the result has in all its pages.
+    pub(crate) fn total(&self) -> u64 {
+        self.total.unwrap_or(self.seen)
+    }
+
     fn take(&mut self, results: Results) -> Result<()> {
         self.seen += results.rows.len() as u64;
         let names = &self.names;

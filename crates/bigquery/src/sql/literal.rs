@@ -20,6 +20,11 @@ pub(super) fn strings(text: &str) -> Vec<String> {
     found
 }
 
+/// A text as a literal in a query.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
 fn escaped(characters: &mut std::str::Chars<'_>) -> Option<char> {
     let digits = |characters: &mut std::str::Chars<'_>, count: usize| {
         let code: String = characters.take(count).collect();
@@ -39,6 +44,14 @@ fn escaped(characters: &mut std::str::Chars<'_>) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_text_is_read_as_it_was() {
+        assert_eq!(quoted("sales"), "'sales'");
+        for text in [r"a'b\", "it's", r"\'"] {
+            assert_eq!(strings(&quoted(text)), [text]);
+        }
+    }
 
     #[test]
     fn texts_and_their_escapes() {

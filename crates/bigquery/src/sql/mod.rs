@@ -5,7 +5,9 @@
 
 mod cursor;
 mod ddl;
+mod keys;
 mod literal;
+mod options;
 mod table;
 mod type_text;
 
@@ -21,6 +23,10 @@ use cursor::{Cursor, Row};
 use headwater_core::{Error, ErrorKind, Result, SplitSink, model::Asset};
 use std::collections::BTreeMap;
 use table::{Parts, Rows};
+
+/// The most tables that `PARTITIONS` can be asked for. Sizes of more are read from `TABLE_STORAGE`, which is some minutes
+/// old: <https://cloud.google.com/bigquery/docs/information-schema-partitions>
+const PARTITIONED: u64 = 1000;
 
 /// Reports all tables of a dataset.
 pub(crate) async fn read(
@@ -38,7 +44,7 @@ pub(crate) async fn read(
         out,
     };
     let mut tables = source.open(include_str!("../queries/tables.sql")).await?;
-    let mut others = source.open_others().await?;
+    let mut others = source.open_others(tables.total()).await?;
     let mut series: BTreeMap<String, (Series, Asset)> = BTreeMap::new();
     while let Some(row) = tables.next(session, out).await? {
         let name = row.text("table_name").ok_or_else(nameless)?.to_owned();
@@ -97,7 +103,11 @@ struct Source<'a> {
 impl Source<'_> {
     async fn open(&mut self, statement: &str) -> Result<Cursor> {
         let place = self.reading.place;
-        let sql = statement.replace("{dataset}", &quoted(place.project, place.dataset));
+        let location = format!("region-{}", self.location.unwrap_or_default());
+        let sql = statement
+            .replace("{dataset}", &quoted(place.project, place.dataset))
+            .replace("{location}", &quoted(place.project, &location))
+            .replace("{name}", &literal::quoted(place.dataset));
         let query = Query {
             sql: sql.trim_end(),
             billing_project: self.config.billing_project.as_deref().unwrap_or(place.project),
@@ -122,7 +132,12 @@ impl Source<'_> {
         }
     }
 
-    async fn open_others(&mut self) -> Result<Others> {
+    async fn open_others(&mut self, tables: u64) -> Result<Others> {
+        let delayed = tables > PARTITIONED && self.location.is_some();
+        let sizes = match delayed {
+            true => include_str!("../queries/storage.sql"),
+            false => include_str!("../queries/partitions.sql"),
+        };
         Ok(Others {
             columns: self
                 .open_part("columns", include_str!("../queries/columns.sql"))
@@ -139,9 +154,8 @@ impl Source<'_> {
             keys: self
                 .open_part("constraints", include_str!("../queries/keys.sql"))
                 .await?,
-            partitions: self
-                .open_part("stats", include_str!("../queries/partitions.sql"))
-                .await?,
+            sizes: self.open_part("stats", sizes).await?,
+            delayed,
         })
     }
 }
@@ -172,7 +186,8 @@ struct Others {
     options: Option<Cursor>,
     views: Option<Cursor>,
     keys: Option<Cursor>,
-    partitions: Option<Cursor>,
+    sizes: Option<Cursor>,
+    delayed: bool,
 }
 
 impl Others {
@@ -183,7 +198,8 @@ impl Others {
             options: rows(&mut self.options, table, session, out).await?,
             views: rows(&mut self.views, table, session, out).await?,
             keys: rows(&mut self.keys, table, session, out).await?,
-            partitions: rows(&mut self.partitions, table, session, out).await?,
+            sizes: rows(&mut self.sizes, table, session, out).await?,
+            delayed: self.delayed,
         })
     }
 }

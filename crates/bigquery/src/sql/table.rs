@@ -3,15 +3,14 @@
 use super::{
     cursor::Row,
     ddl::{self, Partitioning},
-    literal, type_text,
+    keys, options, type_text,
 };
 use crate::resource::{
-    Clustering, ColumnReference, CopyOf, ExternalData, FieldSchema, ForeignKey, Labels, MaterializedView,
-    PolicyTags, PrimaryKey, Schema, Table, TableConstraints, TableReference, View,
+    Clustering, CopyOf, FieldSchema, MaterializedView, PolicyTags, Schema, Table, TableReference, View,
 };
 use headwater_core::{
     Facet,
-    model::{Asset, Field},
+    model::{Asset, Field, Origin},
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -28,7 +27,10 @@ pub(super) struct Parts {
     pub(super) options: Rows,
     pub(super) views: Rows,
     pub(super) keys: Rows,
-    pub(super) partitions: Rows,
+    /// Rows and bytes.
+    pub(super) sizes: Rows,
+    /// Whether the sizes are those of some minutes ago.
+    pub(super) delayed: bool,
 }
 
 /// What of a table was not read.
@@ -39,6 +41,8 @@ pub(super) struct Missing {
     definition: bool,
     keys: bool,
     stats: bool,
+    /// Whether the statistics are not of now.
+    delayed: bool,
     defaults: bool,
     /// The columns without comments and policy tags.
     comments: BTreeSet<String>,
@@ -81,6 +85,12 @@ impl Missing {
         if self.stats {
             asset.stats = Facet::Unread;
         }
+        if let (true, Some(stats)) = (self.delayed, asset.stats.as_mut()) {
+            let counts = [&mut stats.row_count, &mut stats.size_bytes];
+            for stat in counts.into_iter().flatten() {
+                stat.origin = Origin::Estimate;
+            }
+        }
     }
 }
 
@@ -117,17 +127,18 @@ pub(super) fn assemble(row: &Row, parts: Parts) -> (Table, Missing) {
         defaults: columns.is_some_and(|rows| rows.iter().any(|row| !row.has("column_default"))),
         options: parts.options.is_none(),
         keys: parts.keys.is_none(),
-        stats: parts.partitions.is_none(),
+        stats: parts.sizes.is_none(),
+        delayed: parts.delayed,
         ..Missing::default()
     };
     let mut fields = fields(columns.unwrap_or_default());
     missing.comments = comment(&mut fields, &parts.field_paths.unwrap_or_default());
     table.schema = Some(Schema { fields });
     table.clustering = clustering(columns.unwrap_or_default());
-    options(&mut table, parts.options.as_deref().unwrap_or_default());
-    table.table_constraints = parts.keys.as_deref().map(constraints);
+    options::add(&mut table, parts.options.as_deref().unwrap_or_default());
+    table.table_constraints = parts.keys.as_deref().map(keys::constraints);
     missing.definition = !define(&mut table, ddl, parts.views.as_deref());
-    stats(&mut table, parts.partitions.as_deref().unwrap_or_default());
+    stats(&mut table, parts.sizes.as_deref().unwrap_or_default());
     (table, missing)
 }
 
@@ -221,99 +232,6 @@ fn clustering(rows: &[Row]) -> Option<Clustering> {
     (!fields.is_empty()).then_some(Clustering { fields })
 }
 
-fn options(table: &mut Table, rows: &[Row]) {
-    let mut external = ExternalData::default();
-    for row in rows {
-        let (Some(name), Some(value)) = (row.text("option_name"), row.text("option_value")) else {
-            continue;
-        };
-        let text = || literal::strings(value).into_iter().next();
-        match name {
-            "description" => table.description = text(),
-            "friendly_name" => table.friendly_name = text(),
-            "kms_key_name" => {
-                table.encryption_configuration = Some(crate::resource::Encryption { kms_key_name: text() })
-            }
-            "max_staleness" => table.max_staleness = text(),
-            "labels" => table.labels = labels(value),
-            "expiration_timestamp" => {
-                let time = text().and_then(|text| text.parse::<Timestamp>().ok());
-                table.expiration_time = time.map(|time| time.as_millisecond());
-            }
-            "require_partition_filter" => table.require_partition_filter = Some(value == "true"),
-            "partition_expiration_days" => {
-                if let Some(time) = &mut table.time_partitioning {
-                    time.expiration_ms = days(value);
-                }
-            }
-            "format" => external.source_format = text(),
-            "uris" => external.source_uris = literal::strings(value),
-            _ => {}
-        }
-    }
-    if table.kind == "EXTERNAL" {
-        table.external_data_configuration = Some(external);
-    }
-}
-
-fn labels(value: &str) -> Labels {
-    let texts = literal::strings(value);
-    let pair = |pair: &[String]| match pair {
-        [key, value] => Some((key.clone(), value.clone())),
-        _ => None,
-    };
-    texts.chunks(2).filter_map(pair).collect()
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "days become whole milliseconds, saturating at both ends"
-)]
-fn days(value: &str) -> Option<u64> {
-    let days: f64 = value.parse().ok()?;
-    Some((days * 86_400_000.0).round() as u64)
-}
-
-fn constraints(rows: &[Row]) -> TableConstraints {
-    let mut all = TableConstraints::default();
-    for row in rows {
-        let column = row.text("column_name").unwrap_or_default().to_owned();
-        match row.text("constraint_type") {
-            Some("PRIMARY KEY") => all.primary_key.get_or_insert_default().columns.push(column),
-            Some("FOREIGN KEY") => add_reference(&mut all.foreign_keys, row, column),
-            _ => {}
-        }
-    }
-    all.primary_key = all.primary_key.filter(|key: &PrimaryKey| !key.columns.is_empty());
-    all
-}
-
-/// The API gives the name of a foreign key without that of its table: `fk` for `orders.fk`.
-fn add_reference(keys: &mut Vec<ForeignKey>, row: &Row, column: String) {
-    let of = |name| row.text(name).unwrap_or_default().to_owned();
-    let (table, full) = (of("table_name"), of("constraint_name"));
-    let prefix = format!("{table}.");
-    let name = full.strip_prefix(&prefix).unwrap_or(&full).to_owned();
-    if keys.last().is_none_or(|last| last.name.as_ref() != Some(&name)) {
-        keys.push(ForeignKey {
-            name: Some(name),
-            referenced_table: TableReference {
-                project_id: of("referenced_project"),
-                dataset_id: of("referenced_dataset"),
-                table_id: of("referenced_table"),
-            },
-            column_references: Vec::new(),
-        });
-    }
-    if let Some(key) = keys.last_mut() {
-        key.column_references.push(ColumnReference {
-            referencing_column: column,
-            referenced_column: of("referenced_column"),
-        });
-    }
-}
-
 /// Adds the query of a view; `false` where it was not read.
 fn define(table: &mut Table, ddl: Option<&str>, views: Option<&[Row]>) -> bool {
     match table.kind.as_str() {
@@ -398,9 +316,10 @@ mod tests {
                  "referenced_project": "p", "referenced_dataset": "d", "referenced_table": "c", "referenced_column": "y"},
                 {"table_name": "t", "constraint_name": "t.pk$", "constraint_type": "PRIMARY KEY", "column_name": "id"}
             ])),
-            partitions: rows(
+            sizes: rows(
                 json!([{"row_count": "7", "size_bytes": "99", "last_modified_time": "1700000000000000"}]),
             ),
+            delayed: false,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{
     fake::{Fake, fault},
     run::{none, path, read_with},
 };
-use headwater_core::model::Asset;
+use headwater_core::model::{Asset, Origin};
 use headwater_testkit::Collected;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -177,4 +177,25 @@ async fn on_the_emulator_each_mode_lacks_what_the_emulator_leaves_out() {
         view.definition.value().unwrap().text.contains("SELECT"),
         "{view:?}"
     );
+}
+
+#[tokio::test]
+async fn sizes_of_a_dataset_that_is_too_large_for_partitions_are_read_elsewhere() {
+    let fake = Fake::start().await;
+    for number in 0..1001 {
+        fake.table("sales", &format!("t{number:04}"), json!({}));
+    }
+    fake.state().result_page = Some(500);
+    let run = read_with(&fake, json!({"mode": "sql"}), none()).await;
+    assert!(run.is_complete() && run.assets.len() == 1001, "{:?}", run.closed);
+    assert!(run.warnings.is_empty(), "{:?}", run.warnings);
+    let stats = run.assets[&path("sales", "t1000")].stats.as_option().unwrap();
+    let rows = stats.row_count.unwrap();
+    assert_eq!(
+        (rows.value, rows.origin),
+        (3, Origin::Estimate),
+        "of some minutes ago"
+    );
+    assert!(stats.size_bytes.is_some() && stats.last_altered.is_some());
+    assert_eq!(run.cost.statements, 7);
 }

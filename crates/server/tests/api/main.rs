@@ -10,6 +10,10 @@
 
 mod access;
 mod bigquery;
+#[path = "../../../bigquery/tests/it/fake/mod.rs"]
+#[allow(dead_code, reason = "the tests of the connector use more of it")]
+mod bigquery_fake;
+mod bigquery_grants;
 mod connectors;
 mod database;
 mod databricks;
