@@ -6,6 +6,7 @@ use crate::{
     error,
     pages::Pages,
     session::{Place, Query, Session},
+    sql::QUERIES,
 };
 use headwater_core::{CheckReport, Error, ErrorKind, Path, Readable, Result, Scope};
 use std::time::{Duration, Instant};
@@ -163,21 +164,26 @@ impl Found {
     fn message(&self, session: &Session<'_>, config: &Config) -> String {
         let host = session.api.endpoints.bigquery.host_str().unwrap_or_default();
         let mut message = format!(
-            "BigQuery at {host} as {}: {} datasets, about {} tables",
+            "BigQuery at {host} as {}: {}, about {}",
             session.api.principal.name,
-            self.datasets.len(),
-            self.tables
+            counted(self.datasets.len() as u64, "dataset"),
+            counted(self.tables, "table")
         );
-        if config.mode == Mode::Rest {
-            let rate = u64::from(config.requests_per_second.max(1));
-            let takes = Duration::from_secs(self.tables / rate);
-            message.push_str(&format!(
-                "; a sync takes {} at {rate} requests per second",
-                shown(takes)
-            ));
-            if takes >= LONG {
-                message.push_str(", and mode sql a handful of billed queries per dataset");
+        match config.mode {
+            Mode::Rest => {
+                let rate = u64::from(config.requests_per_second.max(1));
+                let takes = Duration::from_secs(self.tables / rate);
+                let begin = format!("; a sync takes {} at {rate} requests per second", shown(takes));
+                message.push_str(&begin);
+                if takes >= LONG {
+                    message.push_str(&format!(
+                        ", and mode sql {QUERIES} billed queries for each dataset"
+                    ));
+                }
             }
+            Mode::Sql => message.push_str(&format!(
+                "; a sync runs {QUERIES} queries for each dataset, each billed with 10 MiB or more"
+            )),
         }
         if !self.unreachable.is_empty() {
             message.push_str(&format!("; not reached: {}", self.unreachable.join(", ")));
@@ -197,6 +203,13 @@ fn is_refusal(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound)
 }
 
+fn counted(number: u64, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
 fn shown(time: Duration) -> String {
     match time.as_secs() {
         0 => "less than a second".to_owned(),
@@ -208,6 +221,12 @@ fn shown(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(counted(1, "dataset"), "1 dataset");
+        assert_eq!(counted(0, "table"), "0 tables");
+    }
 
     #[test]
     fn times_for_people() {

@@ -33,7 +33,7 @@ usage: cargo xtask COMMAND
   demo [--keep]    the server beside a throw-away PostgreSQL: sync, change a table, sync again
   bench postgres   what scans and syncs cost, as ratios to floors taken in the same run (release build, Linux)
   bench dbt        what imports of artifacts cost, likewise
-  bench bigquery   tables per second and memory of scans of a fake that answers late (release build, Linux)
+  bench bigquery   tables per second and memory of scans of a fake that answers late, likewise
   bench databricks what reads of a fake workspace take, at several concurrencies (release build, Linux)
   bench snowflake  rows per second and memory of reads of a fake account, as ratios to a floor (release build, Linux)
   examples         run the programs under examples/ against a throw-away PostgreSQL

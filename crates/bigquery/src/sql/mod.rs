@@ -24,6 +24,8 @@ use headwater_core::{Error, ErrorKind, Result, SplitSink, model::Asset};
 use std::collections::BTreeMap;
 use table::{Parts, Rows};
 
+/// The queries of one dataset.
+pub(crate) const QUERIES: u64 = 7;
 /// The most tables that `PARTITIONS` can be asked for. Sizes of more are read from `TABLE_STORAGE`, which is some minutes
 /// old: <https://cloud.google.com/bigquery/docs/information-schema-partitions>
 const PARTITIONED: u64 = 1000;

@@ -2,7 +2,7 @@ import json
 import sys
 
 from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Forbidden, NotFound
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
@@ -17,6 +17,11 @@ try:
     missing = None
 except NotFound:
     missing = "NotFound"
+try:
+    client.get_table("shop-1.sales.secret")
+    refused = None
+except Forbidden as error:
+    refused = error.errors[0]["reason"]
 config = bigquery.QueryJobConfig(maximum_bytes_billed=10 << 20)
 sql = "SELECT table_name FROM `shop-1`.`sales`.INFORMATION_SCHEMA.TABLES ORDER BY table_name"
 rows = client.query_and_wait(sql, job_config=config, location="EU", page_size=3)
@@ -33,7 +38,9 @@ print(json.dumps({
         "modified": int(table.modified.timestamp()),
     },
     "view": client.get_table("shop-1.sales.v").view_query,
+    "without_schema": client.get_table("shop-1.sales.bare").schema,
     "missing": missing,
+    "refused": refused,
     "queried": queried,
     "cancelled": [cancelled.job_id, cancelled.state],
 }))

@@ -4,8 +4,10 @@ use crate::{
     fake::{Fake, fault},
     run::{config, none, open, read, read_with},
 };
-use headwater_core::{Cx, ErrorKind};
-use serde_json::json;
+use headwater_bigquery::BigQuery;
+use headwater_core::{Connect, Cx, ErrorKind, Host};
+use serde_json::{Value, from_value, json};
+use std::{sync::Arc, time::Duration};
 use wiremock::ResponseTemplate;
 
 async fn shop() -> Fake {
@@ -31,6 +33,30 @@ async fn a_403_for_the_pace_is_tried_again() {
         );
         assert_eq!(run.ended.len(), 1, "the split was not read again");
     }
+}
+
+#[tokio::test]
+async fn connectors_of_one_principal_share_its_pace() {
+    let fake = shop().await;
+    let host = Host::default();
+    let open = |change: Value, email: &str| {
+        let text = crate::auth::service_account(&fake)["service_account_json"].clone();
+        let text = text.as_str().unwrap().replace(crate::fake::tokens::EMAIL, email);
+        let credentials = from_value(json!({"service_account_json": text})).unwrap();
+        BigQuery::open(from_value(config(&fake, change)).unwrap(), credentials, &host).unwrap()
+    };
+    let pace = host
+        .limiters
+        .get("bigquery:reader@shop-1", Duration::from_millis(20));
+    let _rest = open(json!({}), "reader@shop-1");
+    let _sql = open(json!({"mode": "sql"}), "reader@shop-1");
+    assert_eq!(
+        Arc::strong_count(&pace),
+        3,
+        "of both connectors, and of this test"
+    );
+    let _other = open(json!({}), "other@shop-1");
+    assert_eq!(Arc::strong_count(&pace), 3);
 }
 
 #[tokio::test]
@@ -76,7 +102,7 @@ async fn check_tells_how_long_a_sync_takes_and_what_is_missing() {
     assert!(
         report
             .message
-            .contains("1 datasets, about 3 tables; a sync takes less than a second at 50"),
+            .contains("1 dataset, about 3 tables; a sync takes less than a second at 50"),
         "{}",
         report.message
     );
@@ -110,6 +136,10 @@ async fn check_tells_how_long_a_sync_takes_and_what_is_missing() {
         "{}",
         report.message
     );
+
+    let report = check(json!({"mode": "sql"}), crate::auth::service_account(&fake)).await;
+    let message = report.unwrap().message;
+    assert!(message.contains("7 queries for each dataset"), "{message}");
 
     let denied = ResponseTemplate::new(403)
         .set_body_json(json!({"error": {"errors": [{"reason": "accessDenied",

@@ -1,6 +1,6 @@
 //! Google's own Python client reads the fake: what it would not understand, the fake should not say.
 
-use crate::fake::Fake;
+use crate::fake::{Fake, fault};
 use serde_json::{Value, json};
 use std::{env, process::Command};
 
@@ -25,6 +25,10 @@ async fn googles_own_client_understands_the_fake() {
         "v",
         json!({"type": "VIEW", "view": {"query": "SELECT 1", "useLegacySql": false}}),
     );
+    fake.table("sales", "bare", json!({"schema": null}));
+    fake.state()
+        .always
+        .insert("/tables/secret".into(), fault(403, "accessDenied"));
     for name in ["audit", "empty", "more"] {
         fake.dataset(name);
     }
@@ -45,11 +49,13 @@ async fn googles_own_client_understands_the_fake() {
         seen,
         json!({
             "datasets": ["audit", "empty", "more", "sales"],
-            "tables": ["a", "b", "c", "d", "e", "v"],
+            "tables": ["a", "b", "bare", "c", "d", "e", "v"],
             "table": {"rows": 3, "primary_key": ["id"], "range": "DATE", "labels": {"tier": "gold"}, "modified": 1_700_000_001},
             "view": "SELECT 1",
+            "without_schema": [],
             "missing": "NotFound",
-            "queried": ["a", "b", "c", "d", "e", "v"],
+            "refused": "accessDenied",
+            "queried": ["a", "b", "bare", "c", "d", "e", "v"],
             "cancelled": ["job-0", "DONE"],
         })
     );

@@ -77,7 +77,7 @@ async fn from_a_project_to_exactly_the_change_that_was_made() {
         tested["message"]
             .as_str()
             .unwrap()
-            .contains("1 datasets, about 2 tables"),
+            .contains("1 dataset, about 2 tables"),
         "{tested:#}"
     );
 

@@ -38,16 +38,15 @@ async fn newest_in_history(app: &TestApp) -> Value {
     history["items"][0].clone()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dataset_that_vanishes_with_the_grant_is_held_and_comes_back() {
+/// A dataset leaves the list without a word, and `change` says what else is seen of the lost grant.
+async fn loses_a_dataset(change: impl FnOnce(&Fake), reason: &str) {
     let app = TestApp::start().await;
     let (fake, connector) = shop(&app, "rest").await;
     let first = app.sync(&connector).await;
     assert_eq!(counts(&first), [3, 0, 0, 0], "{first:#}");
 
-    // The grant on the project is taken away: one on the dataset `sales` is left, and the list is shorter.
     fake.state().hidden.insert("audit".to_owned());
-    fake.state().permissions.clear();
+    change(&fake);
     let job = app.sync(&connector).await;
     assert_eq!(
         (&job["status"], &job["completeness"], &job["removals"]),
@@ -56,10 +55,7 @@ async fn a_dataset_that_vanishes_with_the_grant_is_held_and_comes_back() {
     );
     assert_eq!(counts(&job), [0, 0, 2, 0], "{job:#}");
     let held = &job["removal_candidates"];
-    assert_eq!(
-        (&held["reason"], &held["total"]),
-        (&json!("namespace_vanished"), &json!(1))
-    );
+    assert_eq!((&held["reason"], &held["total"]), (&json!(reason), &json!(1)));
     assert_eq!(held["items"][0]["path"], json!([PROJECT, "audit", "log"]));
     let log = format!("{PROJECT}.audit.log");
     assert_eq!(app.product(&log).await["state"], "active");
@@ -80,6 +76,16 @@ async fn a_dataset_that_vanishes_with_the_grant_is_held_and_comes_back() {
     assert_eq!(app.product(&log).await["state"], "active");
     let told = newest_in_history(&app).await;
     assert_eq!((&told["id"], &told["removals"]), (&back["id"], &json!("none")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_that_vanishes_with_its_own_grant_is_held_and_comes_back() {
+    loses_a_dataset(|_| {}, "namespace_vanished").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_that_vanishes_with_a_grant_on_the_project_is_held_and_comes_back() {
+    loses_a_dataset(|fake| fake.state().permissions.clear(), "visibility").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

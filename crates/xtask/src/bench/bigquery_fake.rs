@@ -14,7 +14,7 @@ use std::{
 };
 
 pub(super) const PROJECT: &str = "bench";
-const DATASETS: usize = 4;
+pub(super) const DATASETS: usize = 4;
 const PAGE: usize = 1000;
 const COLUMNS: usize = 20;
 
