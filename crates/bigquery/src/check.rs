@@ -157,34 +157,38 @@ impl Found {
             readable.readable = false;
             readable.detail = Some(error.message().to_owned());
             readable.grant = error.grant().map(str::to_owned);
+        } else if self.datasets.is_empty() {
+            readable.detail = Some("no dataset to try it on".to_owned());
         }
         readable
     }
 
-    fn message(&self, session: &Session<'_>, config: &Config) -> String {
-        let host = session.api.endpoints.bigquery.host_str().unwrap_or_default();
-        let mut message = format!(
-            "BigQuery at {host} as {}: {}, about {}",
-            session.api.principal.name,
-            counted(self.datasets.len() as u64, "dataset"),
-            counted(self.tables, "table")
-        );
-        match config.mode {
+    /// What there is to read, and what that takes.
+    fn estimate(&self, datasets: u64, config: &Config) -> String {
+        let (datasets, tables) = (counted(datasets, "dataset"), counted(self.tables, "table"));
+        let takes = match config.mode {
             Mode::Rest => {
                 let rate = u64::from(config.requests_per_second.max(1));
                 let takes = Duration::from_secs(self.tables / rate);
-                let begin = format!("; a sync takes {} at {rate} requests per second", shown(takes));
-                message.push_str(&begin);
-                if takes >= LONG {
-                    message.push_str(&format!(
-                        ", and mode sql {QUERIES} billed queries for each dataset"
-                    ));
-                }
+                let other = match takes >= LONG {
+                    true => format!(", and mode sql {QUERIES} billed queries for each dataset"),
+                    false => String::new(),
+                };
+                format!("takes {} at {rate} requests per second{other}", shown(takes))
             }
-            Mode::Sql => message.push_str(&format!(
-                "; a sync runs {QUERIES} queries for each dataset, each billed with 10 MiB or more"
-            )),
-        }
+            Mode::Sql => format!("runs {QUERIES} queries for each dataset, each billed with 10 MiB or more"),
+        };
+        format!("{datasets}, about {tables}; a sync {takes}")
+    }
+
+    fn message(&self, session: &Session<'_>, config: &Config) -> String {
+        let host = session.api.endpoints.bigquery.host_str().unwrap_or_default();
+        let mut message = format!("BigQuery at {host} as {}: ", session.api.principal.name);
+        message.push_str(&match self.datasets.len() as u64 {
+            0 => "no dataset in scope; BigQuery's list leaves out those that the principal may not see"
+                .to_owned(),
+            datasets => self.estimate(datasets, config),
+        });
         if !self.unreachable.is_empty() {
             message.push_str(&format!("; not reached: {}", self.unreachable.join(", ")));
         }

@@ -108,6 +108,14 @@ async fn check_tells_how_long_a_sync_takes_and_what_is_missing() {
     );
     assert!(report.capabilities.values().all(|one| one.readable));
 
+    let report = check(json!({"dataset": "misspelt"}), none()).await.unwrap();
+    assert!(
+        report.message.contains("no dataset in scope"),
+        "{}",
+        report.message
+    );
+    assert!(report.capabilities["columns"].detail.is_some());
+
     let listed = json!({"kind": "bigquery#tableList", "totalItems": 100_000});
     fake.state()
         .always
