@@ -58,7 +58,7 @@ impl Api {
         self.http.post(&self.endpoints.bigquery, segments(project, below))
     }
 
-    /// A request to end a job: all that is ever sent with a token that may do more than read.
+    /// A request to end a job, the only one that is sent with a token for more than reading.
     pub(crate) fn cancel(&self, project: &str, job: &str) -> Request<'_> {
         let path = segments(project, ["jobs", job, "cancel"]);
         self.cancelling.post(&self.endpoints.bigquery, path)

@@ -6,7 +6,7 @@ use crate::{
     resource::{Labels, number},
 };
 use headwater_core::{Error, ErrorKind, Result};
-use headwater_http::{Reply, Request};
+use headwater_http::Reply;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
@@ -172,7 +172,7 @@ impl Session<'_> {
     /// Asks BigQuery to end a job.
     async fn cancel(&self, job: &Job) -> Result<()> {
         self.requests.fetch_add(1, Relaxed);
-        let request: Request<'_> = self.api.cancel(&job.project_id, &job.job_id);
+        let request = self.api.cancel(&job.project_id, &job.job_id);
         let request = request.query_if("location", job.location.as_deref());
         request.send().await.map(drop)
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::service_account,
-    fake::Fake,
+    fake::{Fake, bearer},
     run::{config, none, open, options},
 };
 use futures_util::{Stream, StreamExt};
@@ -50,23 +50,32 @@ async fn a_stop_while_a_query_is_being_sent_ends_it_too() {
     assert_eq!(fake.state().cancelled, ["job-0"]);
 }
 
-#[tokio::test]
-async fn only_ending_a_query_takes_a_token_that_may_do_more_than_read() {
+/// Stops a run, and tells which requests came with a token that may do more than read.
+async fn written_with(credentials: impl FnOnce(&Fake) -> Value) -> Vec<String> {
     let fake = Fake::start().await;
     fake.state().tokens.insert("nobody's".to_owned());
-    let run = begun(&fake, service_account(&fake)).await;
-    assert!(fake.state().writing.is_empty());
+    let run = begun(&fake, credentials(&fake)).await;
+    assert!(
+        fake.state().writing.is_empty(),
+        "no such token is asked for before it is needed"
+    );
     stop_at(&fake, "/queries/job-0", run).await;
     assert_eq!(fake.state().cancelled, ["job-0"]);
     let writing = fake.state().writing.clone();
     let requests = fake.requests().await;
-    let with_it = requests.iter().filter(|request| {
-        let header = request
-            .headers
-            .get("authorization")
-            .map(|value| value.to_str().unwrap());
-        header.is_some_and(|text| writing.contains(text.trim_start_matches("Bearer ")))
-    });
-    let paths: Vec<&str> = with_it.map(|request| request.url.path()).collect();
-    assert_eq!(paths, ["/bigquery/v2/projects/shop-1/jobs/job-0/cancel"]);
+    let with_it = requests
+        .iter()
+        .filter(|request| bearer(request).is_some_and(|token| writing.contains(token)));
+    with_it.map(|request| request.url.path().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn only_ending_a_query_takes_a_token_that_may_do_more_than_read() {
+    let cancel = ["/bigquery/v2/projects/shop-1/jobs/job-0/cancel"];
+    assert_eq!(written_with(service_account).await, cancel);
+    let acting = |_: &Fake| {
+        json!({"access_token": "nobody's",
+            "impersonate_service_account": "other@shop-1.iam.gserviceaccount.com"})
+    };
+    assert_eq!(written_with(acting).await, cancel);
 }

@@ -273,7 +273,7 @@ fn is_authorized(state: &State, request: &Request) -> bool {
     bearer(request).is_some_and(|token| state.tokens.contains(token))
 }
 
-fn bearer(request: &Request) -> Option<&str> {
+pub(crate) fn bearer(request: &Request) -> Option<&str> {
     let header = request.headers.get("authorization")?;
     header.to_str().unwrap().strip_prefix("Bearer ")
 }
