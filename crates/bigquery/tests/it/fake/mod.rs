@@ -100,7 +100,7 @@ impl Fake {
         self.server.uri()
     }
 
-    /// Adds a table. Where it says nothing else, it has one column.
+    /// Adds a table. Where it says nothing else, it has one column; null takes a part of it away.
     pub(crate) fn table(&self, dataset: &str, name: &str, change: Value) {
         let mut table = json!({
             "kind": "bigquery#table", "id": format!("{PROJECT}:{dataset}.{name}"), "etag": format!("\"{name}-1\""),
@@ -112,6 +112,7 @@ impl Fake {
         for (key, value) in change.as_object().unwrap() {
             table[key] = value.clone();
         }
+        leave_out_nulls(&mut table);
         let mut state = self.state();
         let tables = state.datasets.entry(dataset.to_owned()).or_default();
         tables.insert(name.to_owned(), table);
@@ -210,8 +211,10 @@ fn list_tables(tables: &BTreeMap<String, Value>, request: &Request, repeat: bool
     let shown: Vec<Value> = tables
         .values()
         .map(|table| {
-            json!({"kind": "bigquery#table", "id": table["id"], "type": table["type"],
-            "tableReference": table["tableReference"], "labels": table["labels"]})
+            let mut entry = json!({"kind": "bigquery#table", "id": table["id"], "type": table["type"],
+                "tableReference": table["tableReference"], "labels": table["labels"]});
+            leave_out_nulls(&mut entry);
+            entry
         })
         .collect();
     let (mut page, mut token) = cut(&shown, request);
@@ -232,6 +235,14 @@ fn list_tables(tables: &BTreeMap<String, Value>, request: &Request, repeat: bool
         body["nextPageToken"] = token.into();
     }
     ok(&body)
+}
+
+/// BigQuery leaves out what there is not.
+fn leave_out_nulls(object: &mut Value) {
+    object
+        .as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
 }
 
 fn get_table(table: Option<&Value>, request: &Request) -> ResponseTemplate {
