@@ -6,7 +6,7 @@ use crate::{
     error,
 };
 use headwater_core::{Host, Result};
-use headwater_http::{Auth, Client, Request, Settings, Url};
+use headwater_http::{Client, Request, Settings, Url};
 use tokio::sync::Semaphore;
 
 /// The API as one principal sees it. All splits of a connector share it.
@@ -17,8 +17,6 @@ pub(crate) struct Api {
     /// Requests at once, over all splits.
     pub(crate) permits: Semaphore,
     http: Client,
-    /// The same client with tokens that may end a query.
-    cancelling: Client,
 }
 
 impl Api {
@@ -33,18 +31,15 @@ impl Api {
         let key = format!("bigquery:{}", principal.name);
         settings.limiter = Some(host.limiters.get(&key, config.distance()));
         let http = Client::new(host, settings)?;
-        let with = |auth: &Option<Auth>| match auth {
-            Some(auth) => http.clone().with_auth(auth.clone()),
-            None => http.clone(),
+        let http = match &principal.auth {
+            Some(auth) => http.with_auth(auth.clone()),
+            None => http,
         };
-        let cancelling = with(&principal.cancel);
-        let http = with(&principal.auth);
         Ok(Self {
             endpoints,
             principal,
             permits: Semaphore::new(config.concurrency.into()),
             http,
-            cancelling,
         })
     }
 
@@ -56,12 +51,6 @@ impl Api {
     /// A POST below a project.
     pub(crate) fn post<'s>(&self, project: &'s str, below: impl IntoIterator<Item = &'s str>) -> Request<'_> {
         self.http.post(&self.endpoints.bigquery, segments(project, below))
-    }
-
-    /// A request to end a job, the only one that is sent with a token for more than reading.
-    pub(crate) fn cancel(&self, project: &str, job: &str) -> Request<'_> {
-        let path = segments(project, ["jobs", job, "cancel"]);
-        self.cancelling.post(&self.endpoints.bigquery, path)
     }
 
     /// A POST to another API of Google's.

@@ -21,17 +21,11 @@ const READ: &str = "https://www.googleapis.com/auth/bigquery.readonly \
 /// The scope of tokens that only ask for tokens of another account; no narrower one is accepted for that.
 const IMPERSONATE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// The scope of tokens that end a query of our own; no narrower one is accepted for that, and nothing else is done
-/// with them: <https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/cancel>
-const CANCEL: &str = "https://www.googleapis.com/auth/bigquery";
-
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Principal {
     /// What the `Authorization` header says; `None` for an emulator.
     pub(crate) auth: Option<Auth>,
-    /// What it says where a query is ended. The token is asked for when that happens.
-    pub(crate) cancel: Option<Auth>,
     /// A name that is the same in each run: an e-mail address where one is known.
     pub(crate) name: String,
     /// As a member in a policy: `serviceAccount:reader@shop-1.iam.gserviceaccount.com`.
@@ -55,27 +49,23 @@ pub(crate) fn principal(credentials: &Credentials, endpoints: &Endpoints, host: 
         return anonymous(endpoints);
     }
     if let (Some(token), None) = (&credentials.access_token, acts_as) {
-        let auth = Some(Auth::bearer(token.clone()));
         return Ok(Principal {
-            cancel: auth.clone(),
-            auth,
+            auth: Some(Auth::bearer(token.clone())),
             name: "access_token".to_owned(),
             member: "PRINCIPAL".to_owned(),
         });
     }
-    let tokens = |scope| match acts_as {
+    let tokens = match acts_as {
         Some(email) => {
             let base = tokens(kind, credentials, IMPERSONATE, host)?;
-            let acting = impersonated::Impersonated::of(email, scope, base, endpoints, host)?;
-            Ok::<Box<dyn Tokens>, Error>(Box::new(acting))
+            let acting = impersonated::Impersonated::of(email, READ, base, endpoints, host)?;
+            Box::new(acting)
         }
-        None => tokens(kind, credentials, scope, host),
+        None => tokens(kind, credentials, READ, host)?,
     };
-    let (reads, cancels) = (tokens(READ)?, tokens(CANCEL)?);
-    let name = reads.principal();
+    let name = tokens.principal();
     Ok(Principal {
-        auth: Some(Auth::issued(Issuer(reads), host)),
-        cancel: Some(Auth::issued(Issuer(cancels), host)),
+        auth: Some(Auth::issued(Issuer(tokens), host)),
         member: member(&name),
         name,
     })
@@ -125,7 +115,6 @@ fn anonymous(endpoints: &Endpoints) -> Result<Principal> {
     }
     Ok(Principal {
         auth: None,
-        cancel: None,
         name: "anonymous".to_owned(),
         member: "PRINCIPAL".to_owned(),
     })

@@ -169,10 +169,11 @@ impl Session<'_> {
         }
     }
 
-    /// Asks BigQuery to end a job.
+    /// Asks BigQuery to end a job. A token whose scopes only read may not, by
+    /// <https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/cancel>.
     async fn cancel(&self, job: &Job) -> Result<()> {
         self.requests.fetch_add(1, Relaxed);
-        let request = self.api.cancel(&job.project_id, &job.job_id);
+        let request = self.api.post(&job.project_id, ["jobs", &job.job_id, "cancel"]);
         let request = request.query_if("location", job.location.as_deref());
         request.send().await.map(drop)
     }
