@@ -1,7 +1,7 @@
 //! Who the principal is, and what decides what it sees.
 
 use crate::{
-    client::Workspace,
+    client::{Workspace, endless},
     rows::{MeRow, PermissionsRow},
 };
 use headwater_core::{Error, ErrorKind, Result, Visibility};
@@ -73,6 +73,7 @@ impl Principal {
     async fn privileges(&self, catalog: &str, workspace: &Workspace) -> Result<BTreeSet<String>> {
         let path = ["effective-permissions", "catalog", catalog];
         let mut privileges = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut token: Option<String> = None;
         loop {
             let mut query = vec![("principal", self.name.as_str()), ("max_results", "0")];
@@ -81,11 +82,13 @@ impl Principal {
             let assigned = page.privilege_assignments.into_iter().flatten();
             let granted = assigned.flat_map(|one| one.privileges.into_iter().flatten());
             privileges.extend(granted.filter_map(|one| one.privilege));
-            let next = page.next_page_token.filter(|next| !next.is_empty());
-            if next.is_none() || next == token {
+            let Some(next) = page.next_page_token.filter(|next| !next.is_empty()) else {
                 return Ok(privileges);
+            };
+            if !seen.insert(next.clone()) {
+                return Err(endless());
             }
-            token = next;
+            token = Some(next);
         }
     }
 }

@@ -178,7 +178,8 @@ impl<T: Listed> Pages<'_, T> {
             Next::Token(token) => Some(token.as_str()),
         };
         let mut query = self.query.clone();
-        // 0 lets the server choose the length of a page; without it some lists come unpaged or not at all.
+        // 0 lets the server choose the length of a page; without it some lists come unpaged, and soon not at all:
+        // <https://docs.databricks.com/aws/en/data-governance/unity-catalog/paginate-legacy-list-apis>.
         query.push(("max_results", "0"));
         query.extend(token.map(|token| ("page_token", token)));
         let mut answer: Map<String, Value> = self.workspace.get(&[T::PATH], &query).await?;
@@ -206,12 +207,15 @@ impl<T: Listed> Pages<'_, T> {
     fn unseen(&mut self, token: String) -> Result<Next> {
         match self.seen.insert(token.clone()) {
             true => Ok(Next::Token(token)),
-            false => Err(Error::new(
-                ErrorKind::DataInvalid,
-                format!("{NAME} names a page of a list twice: the list has no end"),
-            )),
+            false => Err(endless()),
         }
     }
+}
+
+/// A list that leads back to a page that was read already.
+pub(crate) fn endless() -> Error {
+    let message = format!("{NAME} names a page of a list twice: the list has no end");
+    Error::new(ErrorKind::DataInvalid, message)
 }
 
 fn row<T: DeserializeOwned>(row: Value) -> Result<Row<T>> {

@@ -309,7 +309,7 @@ impl Response {
         let message = failure
             .and_then(|failure| failure.message.as_deref())
             .unwrap_or_default();
-        // The limit is 25 MiB, and the message names the way out.
+        // The limit is 25 MiB, and the message names the way out: <https://github.com/databrickslabs/ucx/issues/3447>.
         if message.contains("EXTERNAL_LINKS") {
             return Err(Ended::TooLarge);
         }
@@ -348,7 +348,7 @@ impl Rows {
             warehouse,
             statement,
             chunk: rows.into_iter(),
-            next,
+            next: after(0, next)?,
             columns,
             total: manifest.total_row_count,
             taken: 0,
@@ -377,11 +377,16 @@ impl Rows {
             };
             let chunk = self.warehouse.read_chunk(&self.statement, index).await?;
             let (rows, next) = self.warehouse.chunk(&self.statement, chunk).await?;
-            if next.is_some_and(|next| next <= index) {
-                return Err(unclear());
-            }
-            (self.chunk, self.next) = (rows.into_iter(), next);
+            (self.chunk, self.next) = (rows.into_iter(), after(index, next)?);
         }
+    }
+}
+
+/// The number of the next chunk, which leads on: else a result could have no end.
+fn after(index: u64, next: Option<u64>) -> Result<Option<u64>> {
+    match next.is_some_and(|next| next <= index) {
+        true => Err(unclear()),
+        false => Ok(next),
     }
 }
 
