@@ -115,7 +115,8 @@ fn field(column: &ColumnRow) -> Field {
     field.nullable = column.nullable;
     field.description = Facet::Read(text(&column.comment));
     field.fields = parsed.fields;
-    // What is not there says nothing: the API does not promise Delta's own metadata.
+    // Delta's own metadata: <https://github.com/delta-io/delta/blob/master/PROTOCOL.md#column-metadata>. What is not
+    // there says nothing, since Unity Catalog's API does not promise it.
     if let Some(default) = text_in(&metadata, "CURRENT_DEFAULT") {
         field.default = Facet::Read(Some(default));
     }

@@ -1,4 +1,5 @@
 -- One row for each column of a key. The other side of a foreign key into another catalog stays null.
+-- https://docs.databricks.com/sql/language-manual/information-schema/key_column_usage.html
 SELECT c.table_schema, c.table_name, c.constraint_name, c.constraint_type, k.column_name,
        p.table_catalog, p.table_schema, p.table_name, p.column_name
 FROM {catalog}.information_schema.table_constraints AS c

@@ -1,4 +1,5 @@
 -- The catalog's own tags come first: nothing sorts before the empty text.
+-- https://docs.databricks.com/sql/language-manual/information-schema/column_tags.html
 SELECT '' AS schema_name, '' AS table_name, '' AS column_name, tag_name, tag_value
 FROM {catalog}.information_schema.catalog_tags
 UNION ALL
