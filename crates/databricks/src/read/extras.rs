@@ -368,3 +368,6 @@ fn events_of(schema: &Path, rows: Vec<Row>) -> BTreeMap<String, Upstreams> {
     }
     tables
 }
+
+#[cfg(test)]
+mod tests;
