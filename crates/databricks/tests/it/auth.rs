@@ -52,6 +52,32 @@ async fn a_token_that_ends_or_is_refused_is_renewed_in_the_middle_of_a_run() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_refused_in_the_middle_of_a_split_is_renewed_and_nothing_is_read_again() {
+    let fake = Fake::start(shop()).await;
+    fake.state()
+        .when("unity-catalog/tables", |state| state.tokens.clear());
+    let run = run(fake.config(), m2m()).await;
+    assert!(run.is_complete(), "{:?}", run.closed);
+    assert_eq!(run.paths().len(), 10);
+    assert_eq!(fake.state().issued, 2);
+    assert!(run.ended.iter().all(|ended| ended.attempt == 1));
+}
+
+#[tokio::test]
+async fn a_personal_token_that_ends_in_the_middle_of_a_run_fails_it_and_closes_nothing() {
+    let fake = Fake::start(shop()).await;
+    fake.state()
+        .when("unity-catalog/tables", |state| state.tokens.clear());
+    let run = run(fake.config(), token()).await;
+    let [ended] = &run.ended[..] else {
+        panic!("{:?}", run.ended)
+    };
+    let error = ended.result.as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(run.closed.values().all(|listing| !listing.is_complete()));
+}
+
+#[tokio::test]
 async fn a_token_of_another_identity_provider_is_exchanged() {
     let fake = Fake::start(shop()).await;
     let run_text = run(

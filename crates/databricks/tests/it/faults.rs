@@ -2,10 +2,11 @@
 
 use crate::{
     fake::{Fake, QUOTED},
-    shop::{open, run, shop, token, with_warehouse},
+    shop::{open, open_in, run, shop, token, with_warehouse},
 };
-use headwater_core::{Cx, ErrorKind, Listing, Path};
+use headwater_core::{Cx, Discovery, ErrorKind, Host, Listing, Path};
 use serde_json::json;
+use std::time::Duration;
 use wiremock::ResponseTemplate;
 
 fn sales() -> Path {
@@ -40,6 +41,108 @@ async fn a_schema_that_vanishes_between_list_and_read_is_partial() {
     fake.state().missing.insert("tables main.sales".into());
     let run = run(fake.config(), token()).await;
     assert!(reasons(&run.closed[&sales()]).contains("not_found"));
+}
+
+#[tokio::test]
+async fn a_schema_that_is_dropped_after_it_was_found_is_partial() {
+    let fake = Fake::start(shop()).await;
+    fake.state().when("effective-permissions", |state| {
+        state.catalogs[1]
+            .schemas
+            .retain(|schema| schema.row["name"] != "ops");
+    });
+    let run = run(fake.config(), token()).await;
+    assert!(reasons(&run.closed[&Path::new(["main", "ops"])]).contains("no longer listed"));
+    assert_eq!(run.closed[&sales()], Listing::Complete);
+}
+
+#[tokio::test]
+async fn a_catalog_that_vanishes_after_it_was_found_leaves_its_schemas_partial() {
+    for (lists, why) in [("missing", "not_found"), ("refused", "ON CATALOG `main`")] {
+        let fake = Fake::start(shop()).await;
+        fake.state().when("effective-permissions", move |state| {
+            let lists = match lists {
+                "missing" => &mut state.missing,
+                _ => &mut state.refused,
+            };
+            lists.insert("schemas main".into());
+        });
+        let run = run(fake.config(), token()).await;
+        assert_eq!(run.closed.len(), 2);
+        for listing in run.closed.values() {
+            assert!(reasons(listing).contains(why), "{listing:?}");
+        }
+        assert!(run.assets.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_refused_at_its_second_page_is_partial_and_what_came_is_kept() {
+    let fake = Fake::start(shop()).await;
+    fake.state().when("page_token", |state| {
+        state.refused.insert("tables main.sales".into());
+    });
+    let run = run(fake.config(), token()).await;
+    assert!(reasons(&run.closed[&sales()]).contains("permission_denied"));
+    assert!(run.assets.contains_key(&sales().child("customers")));
+    assert!(!run.assets.contains_key(&sales().child("crm")));
+}
+
+#[tokio::test]
+async fn volumes_that_are_refused_make_their_schema_partial() {
+    let fake = Fake::start(shop()).await;
+    fake.state().refused.insert("volumes main.sales".into());
+    let run = run(fake.config(), token()).await;
+    assert!(reasons(&run.closed[&sales()]).contains("permission_denied"));
+    assert!(run.assets.contains_key(&sales().child("customers")));
+}
+
+#[tokio::test]
+async fn what_has_no_name_makes_its_list_partial() {
+    let nameless = || json!({"comment": "who am I"});
+    let fake = Fake::start(shop()).await;
+    fake.state()
+        .schema("main", "sales")
+        .volumes
+        .push(json!({"volume_type": "MANAGED"}));
+    let told = run(fake.config(), token()).await;
+    assert!(reasons(&told.closed[&sales()]).contains("a volume in the list cannot be understood"));
+
+    fake.state().catalogs[1].schemas.last_mut().unwrap().row = nameless();
+    let told = run(fake.config(), token()).await;
+    let children = |discovery: &Discovery, path: Path| {
+        let found = discovery.containers.iter().find(|one| one.path == path);
+        reasons(&found.unwrap().children)
+    };
+    let discovery = told.discovery.unwrap();
+    assert!(children(&discovery, Path::new(["main"])).contains("a schema in the list"));
+
+    fake.state().catalogs[0].row = nameless();
+    let mut config = fake.config();
+    config["catalog"] = json!(null);
+    let discovery = run(config, token()).await.discovery.unwrap();
+    assert!(children(&discovery, Path::root()).contains("a catalog in the list"));
+}
+
+#[tokio::test]
+async fn a_page_that_is_none_is_not_an_empty_one() {
+    for body in [
+        json!({"tables": "none"}),
+        json!({"tables": [], "next_page_token": 7}),
+    ] {
+        let fake = Fake::start(shop()).await;
+        let nonsense = || ResponseTemplate::new(200).set_body_json(&body);
+        fake.state().trouble = vec![
+            ("unity-catalog/tables", nonsense()),
+            ("unity-catalog/tables", nonsense()),
+        ];
+        let run = run(fake.config(), token()).await;
+        assert!(
+            reasons(&run.closed[&sales()]).contains("no page of a list"),
+            "{body}: {:?}",
+            run.closed
+        );
+    }
 }
 
 #[tokio::test]
@@ -147,6 +250,31 @@ async fn a_slower_pace_and_short_outages_are_not_seen() {
     assert!(run.ended.iter().all(|ended| ended.attempt == 1));
     assert!(fake.state().trouble.is_empty());
     assert_eq!(run.paths().len(), 10);
+}
+
+#[tokio::test]
+async fn a_pause_that_one_connector_is_asked_for_holds_the_others_of_its_principal() {
+    let fake = Fake::start(shop()).await;
+    let host = Host::default();
+    let opened = [(); 2].map(|()| open_in(&host, fake.config(), token()));
+    let pause = ResponseTemplate::new(429).insert_header("Retry-After", "3600");
+    fake.state().trouble = vec![("scim", pause)];
+    let [first, second] = &opened;
+    let error = first
+        .connector
+        .discover(&first.scope, &Cx::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
+    let cx = Cx::default();
+    let held = second.connector.discover(&second.scope, &cx);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), held)
+            .await
+            .is_err()
+    );
+    assert_eq!(fake.seen("").len(), 1, "nobody asks meanwhile");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod faults;
 mod fields;
 mod hive;
 mod minilake;
+mod queries;
 mod reads;
 mod sdk;
 mod shop;

@@ -12,6 +12,7 @@ use headwater_core::{
 use headwater_testkit::{Collected, collect};
 use serde_json::json;
 use std::sync::Arc;
+use wiremock::ResponseTemplate;
 
 fn path(name: &str) -> Path {
     Path::new(["main", "sales", name])
@@ -210,6 +211,21 @@ async fn all_catalogs_but_databricks_own() {
     assert_eq!(named.paths().len(), 11, "a catalog that is named is read");
 }
 
+#[tokio::test]
+async fn no_order_of_lists_is_assumed() {
+    let fake = Fake::start(shop()).await;
+    let before = run(with_warehouse(&fake), token()).await;
+    fake.state().reversed = true;
+    let after = run(with_warehouse(&fake), token()).await;
+    assert!(
+        after.is_complete() && after.warnings.is_empty(),
+        "{:?}",
+        after.warnings
+    );
+    assert_eq!(before.discovery, after.discovery, "or a run could not be resumed");
+    assert_eq!(before.assets, after.assets);
+}
+
 /// A host that stored everything at the version that all tables have.
 #[derive(Debug)]
 struct Stored;
@@ -240,6 +256,50 @@ async fn only_tables_that_changed_are_asked_for_again() {
     assert!(customers.constraints.is_unread(), "they are as they were stored");
     assert!(!run.lineage.contains_key(&path("revenue")));
     assert!(!customers.fields.is_unread(), "the list says them anyway");
+}
+
+#[tokio::test]
+async fn a_view_that_did_not_change_is_asked_for_again_when_there_are_events_to_tell() {
+    let fake = Fake::start(shop()).await;
+    let opened = shop::open(with_warehouse(&fake), token());
+    let mut options = shop::options(&opened);
+    options.baseline = Arc::new(Stored);
+    let run = collect(opened.connector, options).await;
+    assert_eq!(
+        edges(&run, "revenue"),
+        ["view main.sales.orders total>total", "query main.sales.files "],
+        "all edges of a view are replaced together"
+    );
+    // Of the others that a query makes, nothing is known that is new.
+    assert_eq!(fake.seen("unity-catalog/tables/").len(), 1);
+}
+
+#[tokio::test]
+async fn an_edge_ends_with_its_last_sight_and_silence_ends_none() {
+    let fake = Fake::start(shop()).await;
+    fake.state().events = vec![["main", "sales", "orders", "main", "sales", "files", "", ""]];
+    let moved = run(with_warehouse(&fake), token()).await;
+    assert_eq!(
+        edges(&moved, "orders"),
+        ["query main.sales.files "],
+        "in place of those that were known"
+    );
+    fake.state().events.clear();
+    let silent = run(with_warehouse(&fake), token()).await;
+    assert!(
+        !silent.lineage.contains_key(&path("orders")),
+        "what is known stays"
+    );
+    assert_eq!(edges(&silent, "revenue"), ["view main.sales.orders "]);
+}
+
+#[tokio::test]
+async fn a_view_that_could_not_be_asked_for_keeps_the_edges_that_are_known() {
+    let fake = Fake::start(shop()).await;
+    fake.state().refused.insert("tables main.sales.revenue".into());
+    let run = run(with_warehouse(&fake), token()).await;
+    assert!(run.warnings.iter().any(|one| one.code == "details_unread"));
+    assert!(!run.lineage.contains_key(&path("revenue")), "{:?}", run.lineage);
 }
 
 #[tokio::test]
@@ -285,9 +345,31 @@ async fn what_is_seen_follows_the_principal_its_groups_and_its_grants() {
     assert!(matches!(&before, Visibility::Fingerprint(text) if text.contains("reader@example.com")));
     fake.state().groups.clear();
     let without_group = visibility().await;
+    // A privilege on the second page counts too.
+    fake.state().page = 1;
     fake.state().privileges.push("BROWSE".into());
     let with_grant = visibility().await;
-    assert!(before != without_group && without_group != with_grant);
+    fake.state().principal = "other@example.com".into();
+    let other = visibility().await;
+    assert!(before != without_group && without_group != with_grant && with_grant != other);
+}
+
+#[tokio::test]
+async fn privileges_without_an_end_are_unread() {
+    let fake = Fake::start(shop()).await;
+    // Pages of nothing that name each other in turn.
+    let turn = |next: &str| {
+        ResponseTemplate::new(200)
+            .set_body_json(json!({"privilege_assignments": [], "next_page_token": next}))
+    };
+    let in_turn = ["a", "b"].into_iter().cycle().take(9).map(turn);
+    fake.state().trouble = in_turn.map(|page| ("effective-permissions", page)).collect();
+    let run = run(fake.config(), token()).await;
+    assert!(run.is_complete(), "{:?}", run.failed);
+    let discovery = run.discovery.unwrap();
+    let told = format!("{:?}", discovery.containers[1].visibility);
+    assert!(told.contains("privileges=unread"), "{told}");
+    assert_eq!(fake.seen("effective-permissions").len(), 3);
 }
 
 #[tokio::test]

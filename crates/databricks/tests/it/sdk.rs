@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::process::Command;
 
-/// Runs a script of the SDK and reads the JSON that it prints.
-async fn python(script: &str, variables: &[(&str, &str)]) -> Value {
+/// Runs a script with the packages of the SDK and of the emulator, and reads the JSON that it prints.
+pub(crate) async fn python(script: &str, variables: &[(&str, &str)]) -> Value {
     let packages = std::env::var("HEADWATER_TEST_DATABRICKS_SDK")
         .unwrap_or_else(|_unset| panic!("HEADWATER_TEST_DATABRICKS_SDK is not set: run `cargo xtask test`"));
     let output = Command::new("python3")

@@ -107,14 +107,18 @@ pub(crate) fn token() -> Value {
 }
 
 pub(crate) fn open(config: Value, credentials: Value) -> Opened {
-    let mut registry = Registry::default();
-    registry.register::<Databricks>();
     let mut host = Host::default();
     host.local_files = LocalFiles::Allowed;
+    open_in(&host, config, credentials)
+}
+
+pub(crate) fn open_in(host: &Host, config: Value, credentials: Value) -> Opened {
+    let mut registry = Registry::default();
+    registry.register::<Databricks>();
     registry
         .get(Databricks::KIND)
         .unwrap()
-        .open(config, credentials, &host)
+        .open(config, credentials, host)
         .unwrap()
 }
 

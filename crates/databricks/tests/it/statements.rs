@@ -7,7 +7,9 @@ use crate::{
 use futures_util::StreamExt;
 use headwater_core::{Facet, Path, SyncEvent};
 use headwater_testkit::Collected;
+use serde_json::json;
 use std::time::Duration;
+use wiremock::ResponseTemplate;
 
 async fn read(state: State) -> (Fake, Collected) {
     let fake = Fake::start(state).await;
@@ -54,22 +56,90 @@ async fn a_link_that_has_ended_is_asked_for_again() {
     assert_eq!(fake.state().ended_links, 0);
 }
 
+/// What a run says of its tags. A part that is unread is no reason to doubt the lists.
+fn said_of_tags(run: &Collected) -> &str {
+    assert!(run.is_complete(), "{:?}", run.closed);
+    let orders = &run.assets[&Path::new(["main", "sales", "orders"])];
+    assert!(orders.tags.is_unread());
+    let warning = run.warnings.iter().find(|one| one.code == "tags_unread");
+    &warning.unwrap_or_else(|| panic!("{:?}", run.warnings)).detail
+}
+
 #[tokio::test]
 async fn a_result_that_was_cut_short_is_no_result() {
+    // Fewer rows than were counted are noticed at the end, among the rows of the last schema.
+    for said in [json!({"truncated": true}), json!({"total_row_count": 99})] {
+        let said = json!({"manifest": said});
+        let (_, run) = read(State { said, ..shop() }).await;
+        assert!(said_of_tags(&run).contains("cut the result of a statement short"));
+    }
+}
+
+#[tokio::test]
+async fn a_result_of_another_form_is_no_result() {
+    for said in [
+        json!({"manifest": {"schema": {"column_count": 1}}}),
+        json!({"result": {"data_array": [["sales"]]}}),
+        json!({"result": {"next_chunk_index": 0}}),
+        json!({"chunk": {"next_chunk_index": 1}}),
+    ] {
+        let (_, run) = read(State {
+            said: said.clone(),
+            ..shop()
+        })
+        .await;
+        assert!(
+            said_of_tags(&run).contains("cannot be understood"),
+            "{said}: {:?}",
+            run.warnings
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_out_of_order_are_no_result() {
+    let tag = |schema: &str| json!([schema, "", "", "tier", "gold"]);
+    let result = json!({"data_array": [tag("sales"), tag("ops")], "next_chunk_index": null});
+    let said = json!({"manifest": {"total_row_count": 2}, "result": result});
+    let (_, run) = read(State { said, ..shop() }).await;
+    assert!(said_of_tags(&run).contains("did not sort"), "{:?}", run.warnings);
+}
+
+#[tokio::test]
+async fn a_result_is_not_fetched_from_an_address_that_is_not_safe() {
+    let link = json!({"chunk_index": 0, "external_link": "http://storage.example.com/results/1"});
+    let said = json!({"result": {"external_links": [link]}});
     let (_, run) = read(State {
-        lost_rows: 1,
+        inline: 0,
+        said,
         ..shop()
     })
     .await;
-    let codes: Vec<&str> = run.warnings.iter().map(|warning| &*warning.code).collect();
-    assert!(codes.contains(&"tags_unread"), "{codes:?}");
-    // The last schema is the one whose rows may be among those that are missing.
     assert!(
-        run.assets[&Path::new(["main", "sales", "orders"])]
-            .tags
-            .is_unread()
+        said_of_tags(&run).contains("an address that is not safe"),
+        "{:?}",
+        run.warnings
     );
-    assert!(run.is_complete(), "the lists are whole");
+}
+
+#[tokio::test]
+async fn a_statement_that_someone_else_ends_leaves_its_part_unread() {
+    for ends_as in ["CANCELED", "CLOSED", "SOMETHING_NEW"] {
+        let (_, run) = read(State { ends_as, ..shop() }).await;
+        said_of_tags(&run);
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_cannot_be_looked_at_is_cancelled() {
+    let gone = ResponseTemplate::new(404).set_body_json(json!({"error_code": "NOT_FOUND"}));
+    let (fake, run) = read(State {
+        trouble: vec![("sql/statements/statement-1", gone)],
+        ..shop()
+    })
+    .await;
+    assert_eq!(fake.state().cancelled, ["statement-1"]);
+    assert_eq!(run.warnings.len(), 1, "the others are read: {:?}", run.warnings);
 }
 
 #[tokio::test]

@@ -29,10 +29,11 @@ pub(super) fn answer(state: &State, seen: &Seen, segments: &[&str]) -> ResponseT
             "metastore_id": "m-1", "name": "metastore", "global_metastore_id": "aws:eu-central-1:m-1", "cloud": "aws",
             "region": "eu-central-1", "owner": "admins",
         })),
-        ["effective-permissions", "catalog", _] => ok(json!({"privilege_assignments": [{
-            "principal": state.principal,
-            "privileges": state.privileges.iter().map(|name| json!({"privilege": name})).collect::<Vec<_>>(),
-        }]})),
+        ["effective-permissions", "catalog", _] => {
+            let assigned = |name| json!({"principal": state.principal, "privileges": [{"privilege": name}]});
+            let all = state.privileges.iter().map(assigned);
+            page(state, seen, "privilege_assignments", all)
+        }
         ["catalogs"] => page(
             state,
             seen,
@@ -107,7 +108,10 @@ fn page(state: &State, seen: &Seen, key: &str, all: impl Iterator<Item = Value>)
     let Ok(step) = token.parse::<usize>() else {
         return refusal(400, "INVALID_PARAMETER_VALUE");
     };
-    let rows: Vec<Value> = all.collect();
+    let mut rows: Vec<Value> = all.collect();
+    if state.reversed {
+        rows.reverse();
+    }
     // Every second step is a page without rows.
     let (pages, is_empty) = match state.empty_pages {
         true => (step / 2, step % 2 == 1),

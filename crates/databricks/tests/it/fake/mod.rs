@@ -39,7 +39,16 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) authorization: Option<String>,
+    /// The header that links to the storage ask for.
+    pub(crate) storage_key: Option<String>,
     pub(crate) body: String,
+}
+
+impl Seen {
+    /// Path and query.
+    fn asked(&self) -> String {
+        format!("{}?{:?}", self.path, self.query)
+    }
 }
 
 impl Fake {
@@ -89,15 +98,16 @@ impl Respond for Answers {
             .flatten()
             .map(decoded)
             .collect();
-        let header = request
-            .headers
-            .get("authorization")
-            .and_then(|value| value.to_str().ok());
+        let header = |name: &str| {
+            let value = request.headers.get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
         let seen = Seen {
             method: request.method.to_string(),
             path: segments.join("/"),
             query: request.url.query_pairs().into_owned().collect(),
-            authorization: header.map(str::to_owned),
+            authorization: header("authorization"),
+            storage_key: header("x-storage-key"),
             body: String::from_utf8_lossy(&request.body).into_owned(),
         };
         let mut state = self.0.lock().unwrap();
@@ -105,6 +115,7 @@ impl Respond for Answers {
         if state.keeps_requests {
             state.seen.push(seen.clone());
         }
+        state.change_for(&seen);
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let answer = answer(&mut state, &seen, &segments, &self.1);
         answer.set_delay(state.delay_of(&seen))

@@ -8,6 +8,9 @@ use std::{
 };
 use wiremock::ResponseTemplate;
 
+/// What happens to a workspace in the middle of a run.
+pub(crate) type Change = Box<dyn FnOnce(&mut State) + Send>;
+
 pub(crate) struct State {
     pub(crate) catalogs: Vec<Catalog>,
     /// Tags: catalog, schema, table, column, name, value.
@@ -31,6 +34,10 @@ pub(crate) struct State {
     pub(crate) missing: BTreeSet<String>,
     /// What happens once to a request whose path holds a text.
     pub(crate) trouble: Vec<(&'static str, ResponseTemplate)>,
+    /// What changes once, before the answer to a request whose path and query hold a text.
+    pub(crate) changes: Vec<(&'static str, Change)>,
+    /// Whether lists come in the opposite order.
+    pub(crate) reversed: bool,
     /// Requests whose path and query hold a text are not answered.
     pub(crate) stalled: Option<&'static str>,
     pub(crate) delay: Duration,
@@ -49,8 +56,10 @@ pub(crate) struct State {
     pub(crate) inline: usize,
     /// A statement that holds this text is refused.
     pub(crate) refused_sql: Option<&'static str>,
-    /// Rows that a result counts and does not hand out.
-    pub(crate) lost_rows: usize,
+    /// How a statement ends that did not fail.
+    pub(crate) ends_as: &'static str,
+    /// What results say in place of the truth: members of `manifest`, of `result`, and of a later `chunk`.
+    pub(crate) said: Value,
     /// Links to results that have ended already.
     pub(crate) ended_links: u32,
     pub(crate) statements: BTreeMap<String, Statement>,
@@ -90,6 +99,8 @@ impl Default for State {
             refused: BTreeSet::new(),
             missing: BTreeSet::new(),
             trouble: Vec::new(),
+            changes: Vec::new(),
+            reversed: false,
             stalled: None,
             delay: Duration::ZERO,
             tokens: BTreeSet::from([super::TOKEN.to_owned()]),
@@ -101,7 +112,8 @@ impl Default for State {
             chunk: 2,
             inline: 1000,
             refused_sql: None,
-            lost_rows: 0,
+            ends_as: "SUCCEEDED",
+            said: Value::Null,
             ended_links: 0,
             statements: BTreeMap::new(),
             cancelled: Vec::new(),
@@ -131,10 +143,24 @@ impl State {
         Some(self.trouble.remove(place).1)
     }
 
+    /// Changes what is to change when this request arrives.
+    pub(super) fn change_for(&mut self, seen: &Seen) {
+        let asked = seen.asked();
+        let due = self.changes.iter().position(|(part, _)| asked.contains(part));
+        if let Some(place) = due {
+            let (_, change) = self.changes.remove(place);
+            change(self);
+        }
+    }
+
+    /// Once a request whose path and query hold a text arrives, the workspace changes before it answers.
+    pub(crate) fn when(&mut self, part: &'static str, change: impl FnOnce(&mut State) + Send + 'static) {
+        self.changes.push((part, Box::new(change)));
+    }
+
     pub(super) fn delay_of(&self, seen: &Seen) -> Duration {
-        let asked = format!("{}?{:?}", seen.path, seen.query);
         match self.stalled {
-            Some(part) if asked.contains(part) => FOREVER,
+            Some(part) if seen.asked().contains(part) => FOREVER,
             _ => self.delay,
         }
     }

@@ -7,6 +7,11 @@ use wiremock::ResponseTemplate;
 
 type Row = Vec<Option<String>>;
 
+/// What a warehouse says of a result that is too large: <https://github.com/databrickslabs/ucx/issues/3447>.
+const TOO_LARGE: &str = "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size \
+    of at most 26214400 bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you want to download the \
+    full result.";
+
 pub(crate) struct Statement {
     looks: u32,
     rows: Vec<Row>,
@@ -51,9 +56,7 @@ fn submit(state: &mut State, seen: &Seen) -> ResponseTemplate {
             json!({"error_code": "BAD_REQUEST", "message": format!("[INSUFFICIENT_PERMISSIONS] {}", super::QUOTED)}),
         )
     } else if !links && rows.len() > state.inline {
-        let message =
-            "Inline byte limit exceeded. Please execute the statement with disposition=EXTERNAL_LINKS";
-        Some(json!({"error_code": "BAD_REQUEST", "message": message}))
+        Some(json!({"error_code": "BAD_REQUEST", "message": TOO_LARGE}))
     } else {
         None
     };
@@ -89,15 +92,25 @@ fn look(state: &mut State, id: &str, own: &str) -> ResponseTemplate {
     let chunks = count.div_ceil(state.chunk).max(1);
     let manifest = json!({
         "format": "JSON_ARRAY", "schema": {"column_count": columns}, "total_chunk_count": chunks,
-        "total_row_count": count + state.lost_rows, "truncated": false,
+        "total_row_count": count, "truncated": false,
     });
-    let result = data(state, id, 0, own);
-    ok(json!({"statement_id": id, "status": {"state": "SUCCEEDED"}, "manifest": manifest, "result": result}))
+    let manifest = or_as_said(manifest, &state.said["manifest"]);
+    let result = or_as_said(data(state, id, 0, own), &state.said["result"]);
+    ok(
+        json!({"statement_id": id, "status": {"state": state.ends_as}, "manifest": manifest, "result": result}),
+    )
+}
+
+fn or_as_said(mut truth: Value, said: &Value) -> Value {
+    if let (Some(truth), Some(said)) = (truth.as_object_mut(), said.as_object()) {
+        truth.extend(said.clone());
+    }
+    truth
 }
 
 fn chunk(state: &State, id: &str, index: usize, own: &str) -> ResponseTemplate {
     match state.statements.contains_key(id) {
-        true => ok(data(state, id, index, own)),
+        true => ok(or_as_said(data(state, id, index, own), &state.said["chunk"])),
         false => refusal(404, "RESOURCE_DOES_NOT_EXIST"),
     }
 }
@@ -123,13 +136,14 @@ fn data(state: &State, id: &str, index: usize, own: &str) -> Value {
     }]})
 }
 
-/// The storage that links lead to. It refuses whoever shows the workspace's token.
+/// The storage that links lead to. It refuses whoever shows the workspace's token, or not the headers of the link.
 pub(super) fn storage(state: &mut State, seen: &Seen, id: &str, index: &str) -> ResponseTemplate {
     let signed = seen
         .query
         .get("signature")
         .is_some_and(|text| text == "of-the-storage");
-    if seen.authorization.is_some() || !signed {
+    let keyed = seen.storage_key.as_deref() == Some("of-the-storage");
+    if seen.authorization.is_some() || !signed || !keyed {
         return ResponseTemplate::new(400).set_body_string("<Error><Code>InvalidArgument</Code></Error>");
     }
     if state.ended_links > 0 {
