@@ -7,8 +7,8 @@ use crate::{
 use headwater_core::{
     Facet, Path,
     model::{
-        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Namespace, Properties, Reference,
-        Stat, Stats, Version,
+        Asset, AssetKind, Constraint, ConstraintKind, Definition, Field, Identity, Namespace, Properties,
+        Reference, Stat, Stats, Version,
     },
 };
 use jiff::Timestamp;
@@ -123,7 +123,18 @@ fn field(column: &ColumnRow) -> Field {
     if let Some(expression) = text_in(&metadata, "delta.generationExpression") {
         field.generated = Facet::Read(Some(expression));
     }
+    field.identity = metadata
+        .get("delta.identity.start")
+        .map(|_start| identity(&metadata));
     field
+}
+
+fn identity(metadata: &Value) -> Identity {
+    let explicit = metadata.get("delta.identity.allowExplicitInsert");
+    match explicit.and_then(Value::as_bool) {
+        Some(true) => Identity::ByDefault,
+        _ => Identity::Always,
+    }
 }
 
 /// The type of a column whose JSON cannot be read.

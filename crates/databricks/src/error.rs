@@ -220,6 +220,7 @@ mod tests {
             (403, json!("PERMISSION_DENIED"), Some(ErrorKind::PermissionDenied)),
             (400, json!("METASTORE_DOES_NOT_EXIST"), Some(ErrorKind::NotFound)),
             (429, json!("REQUEST_LIMIT_EXCEEDED"), Some(ErrorKind::RateLimited)),
+            (400, json!("RESOURCE_EXHAUSTED"), Some(ErrorKind::RateLimited)),
             (
                 503,
                 json!("TEMPORARILY_UNAVAILABLE"),

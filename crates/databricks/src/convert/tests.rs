@@ -1,5 +1,5 @@
 use super::*;
-use headwater_core::model::DataType;
+use headwater_core::model::{DataType, Identity};
 
 fn row(more: Value) -> TableRow {
     let mut row = json!({"name": "orders", "table_type": "MANAGED", "owner": "shop", "updated_at": 1_700_000_000_000_i64});
@@ -68,6 +68,49 @@ fn columns_come_in_their_order_with_their_own_text() {
         ("varchar(8)", &DataType::String { length: Some(8) })
     );
     assert_eq!(fields[3].native_type, "decimal(5,1)");
+}
+
+#[test]
+fn what_delta_keeps_of_a_column_is_read_where_it_is_told() {
+    let column = |metadata: Value| {
+        let of_type = json!({"name": "c", "type": "long", "nullable": true, "metadata": metadata});
+        json!({"name": "c", "type_text": "bigint", "type_json": of_type.to_string()})
+    };
+    let identity = |explicit: bool| json!({"delta.identity.start": 1, "delta.identity.step": 1, "delta.identity.allowExplicitInsert": explicit});
+    let asset = asset(json!({"columns": [
+        column(json!({"delta.generationExpression": "a + b"})), column(identity(false)), column(identity(true)), column(json!({})),
+    ]}));
+    let [generated, always, by_default, plain] = &asset.fields.as_option().unwrap()[..] else {
+        panic!("{asset:?}")
+    };
+    assert_eq!(generated.generated.value().unwrap(), "a + b");
+    assert_eq!(always.identity, Some(Identity::Always));
+    assert_eq!(by_default.identity, Some(Identity::ByDefault));
+    assert!(plain.identity.is_none() && plain.generated.is_unread() && plain.default.is_unread());
+}
+
+#[test]
+fn a_catalog_says_what_stands_behind_it_and_not_how_to_get_in() {
+    let properties = |more: Value| {
+        let mut row = json!({"name": "c", "options": {"password": "hunter2"}});
+        row.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        catalog(&serde_json::from_value(row).unwrap()).properties
+    };
+    let foreign = properties(json!({"catalog_type": "FOREIGN_CATALOG", "connection_name": "postgres_prod"}));
+    assert_eq!(
+        (&foreign["catalog_type"], &foreign["connection_name"]),
+        (&json!("FOREIGN_CATALOG"), &json!("postgres_prod"))
+    );
+    assert!(!format!("{foreign:?}").contains("hunter2"));
+    let shared = properties(
+        json!({"catalog_type": "DELTASHARING_CATALOG", "provider_name": "acme", "share_name": "public"}),
+    );
+    assert_eq!(
+        (&shared["provider_name"], &shared["share_name"]),
+        (&json!("acme"), &json!("public"))
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Ways to log in.
 
 use crate::{
-    fake::{CLIENT, Fake, ID_TOKEN},
+    fake::{CLIENT, Fake, ID_TOKEN, State},
     shop::{open, run, shop, token},
 };
 use headwater_core::{Cx, ErrorKind};
@@ -14,17 +14,31 @@ fn m2m() -> Value {
 
 #[tokio::test]
 async fn a_service_principal_finds_its_token_endpoint_by_asking() {
-    for (described, oidc_described) in [(true, true), (false, true), (false, false), (true, false)] {
-        let mut state = shop();
-        (state.described, state.oidc_described) = (described, oidc_described);
-        let fake = Fake::start(state).await;
+    let described = "oidc/accounts/a-1/.well-known/oauth-authorization-server";
+    let own = "oidc/.well-known/oauth-authorization-server";
+    for (of_workspace, of_server, servers, endpoint) in [
+        (true, true, &[described][..], "oidc/named/token"),
+        (false, true, &[own], "oidc/named/token"),
+        (true, false, &[described, own], "oidc/v1/token"),
+        (false, false, &[own], "oidc/v1/token"),
+    ] {
+        let fake = Fake::start(State {
+            described: of_workspace,
+            oidc_described: of_server,
+            oidc_server: "oidc/accounts/a-1",
+            token_endpoint: "oidc/named/token",
+            ..shop()
+        })
+        .await;
         let run = run(fake.config(), m2m()).await;
-        assert!(
-            run.is_complete(),
-            "{described} {oidc_described}: {:?}",
-            run.failed
-        );
+        assert!(run.is_complete(), "{of_workspace} {of_server}: {:?}", run.failed);
         assert_eq!(fake.state().issued, 1);
+        let asked = |part: &str| -> Vec<String> {
+            let seen = fake.seen(part).into_iter();
+            seen.map(|seen| seen.path).collect()
+        };
+        assert_eq!(asked("oauth-authorization-server"), servers);
+        assert_eq!(asked("/token"), [endpoint]);
     }
 }
 

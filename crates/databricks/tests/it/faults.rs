@@ -359,6 +359,11 @@ async fn check_says_per_capability_what_to_grant() {
     let lineage = &report.capabilities["lineage"];
     assert!(!lineage.readable && lineage.grant.as_ref().unwrap().contains("`system`.`access`"));
     assert!(report.capabilities["tags"].readable);
+    fake.state().refused.insert("schemas main".into());
+    let report = opened.connector.check(&Cx::default()).await.unwrap();
+    let columns = &report.capabilities["columns"];
+    assert!(!columns.readable && columns.grant.as_ref().unwrap().contains("ON CATALOG `main`"));
+    fake.state().refused.clear();
     let without = open(fake.config(), token());
     let report = without.connector.check(&Cx::default()).await.unwrap();
     assert!(!report.capabilities["tags"].readable && report.capabilities["constraints"].readable);

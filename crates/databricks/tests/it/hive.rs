@@ -12,9 +12,9 @@ const TEXT: &str = "Database: legacy\nTable: bills\nOwner: root\nType: MANAGED\n
 
 fn state() -> State {
     let hive = vec![
-        ("legacy", "bills", TEXT),
-        ("legacy", "dunning", TEXT),
-        ("other", "x", TEXT),
+        ["legacy", "bills", "false", TEXT],
+        ["legacy", "dunning", "false", TEXT],
+        ["other", "x", "false", TEXT],
     ];
     State { hive, ..shop() }
 }
@@ -43,6 +43,30 @@ async fn its_tables_are_read_beside_those_of_unity_catalog() {
     assert_eq!(run.paths().len(), 13);
     // Three for the catalog, one for each schema of the metastore.
     assert_eq!(run.cost.statements, 5);
+}
+
+#[tokio::test]
+async fn what_is_temporary_or_filtered_out_is_not_read() {
+    let fake = Fake::start(state()).await;
+    fake.state().hive.push(["legacy", "session_view", "true", TEXT]);
+    let mut config = config(&fake);
+    config["filters"] = json!({"exclude_tables": ["dun.*"]});
+    let run = run(config, token()).await;
+    assert!(run.is_complete(), "{:?}", run.closed);
+    let legacy = Path::new(["hive_metastore", "legacy"]);
+    let paths = run.paths();
+    let names: Vec<&Path> = paths.iter().filter(|path| legacy.is_parent_of(path)).collect();
+    assert_eq!(names, [&legacy.child("bills")]);
+}
+
+#[tokio::test]
+async fn a_table_of_it_that_cannot_be_understood_makes_its_schema_partial() {
+    let fake = Fake::start(state()).await;
+    fake.state().hive.push(["legacy", "odd", "false", ""]);
+    let run = run(config(&fake), token()).await;
+    let legacy = Path::new(["hive_metastore", "legacy"]);
+    assert!(matches!(run.closed[&legacy], Listing::Partial(_)));
+    assert!(run.assets.contains_key(&legacy.child("bills")));
 }
 
 #[tokio::test]

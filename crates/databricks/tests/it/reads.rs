@@ -119,6 +119,7 @@ async fn tables_with_all_that_their_list_says() {
 async fn keys_and_dependencies_by_one_request_for_each_table() {
     let fake = Fake::start(shop()).await;
     let run = run(fake.config(), token()).await;
+    assert!(run.warnings.is_empty(), "odd names too: {:?}", run.warnings);
     assert_eq!(keys(&run, "orders"), expected_keys());
     assert_eq!(edges(&run, "revenue"), ["view main.sales.orders "]);
     assert_eq!(run.assets[&path("crm")].constraints, Facet::Read(vec![]));
@@ -131,6 +132,20 @@ async fn keys_and_dependencies_by_one_request_for_each_table() {
     assert_eq!(asked.len(), 8, "{asked:?}");
     assert_eq!(run.cost.statements, 0);
     assert!(run.cost.requests > 8);
+}
+
+#[tokio::test]
+async fn what_the_filters_leave_out_is_not_asked_for() {
+    let fake = Fake::start(shop()).await;
+    let mut config = fake.config();
+    config["filters"] = json!({"include_schemas": ["sal*"], "include_tables": ["orders"]});
+    let run = run(config, token()).await;
+    assert_eq!(run.paths().into_iter().collect::<Vec<_>>(), [path("orders")]);
+    let asked = fake.seen("unity-catalog/tables");
+    let asked_alone = asked.iter().filter(|seen| seen.path.contains("tables/main."));
+    assert_eq!(asked_alone.count(), 1);
+    let schemas = asked.iter().filter_map(|seen| seen.query.get("schema_name"));
+    assert!(schemas.into_iter().all(|schema| schema == "sales"));
 }
 
 #[tokio::test]

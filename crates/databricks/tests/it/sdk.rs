@@ -10,6 +10,9 @@ use headwater_core::Path;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::process::Command;
+use wiremock::ResponseTemplate;
+
+const TAGS: &str = include_str!("../../src/queries/tags.sql");
 
 /// Runs a script with the packages of the SDK and of the emulator, and reads the JSON that it prints.
 pub(crate) async fn python(script: &str, variables: &[(&str, &str)]) -> Value {
@@ -144,4 +147,68 @@ async fn the_sdk_reads_the_fake_as_it_reads_a_workspace() {
         assert_eq!(asset.properties["table_type"], theirs["type"]);
         assert_eq!(theirs["listed_keys"], json!(null), "a list never holds keys");
     }
+}
+
+const TROUBLE: &str = r#"
+import os, json
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import NotFound, PermissionDenied, Unauthenticated
+from databricks.sdk.service.sql import Format, StatementParameterListItem
+def said(ask, error):
+    try: return "nothing, but " + str(ask())
+    except error as e: return [type(e).__name__, e.error_code]
+w = WorkspaceClient()
+names = [s.name for s in w.schemas.list("main")]
+refused = said(lambda: list(w.tables.list("main", "ops")), PermissionDenied)
+gone = said(lambda: list(w.tables.list("main", "nowhere")), NotFound)
+bad = WorkspaceClient(host=os.environ["DATABRICKS_HOST"], token="dapi-of-nobody", auth_type="pat")
+unknown = said(lambda: bad.current_user.me(), Unauthenticated)
+between = [StatementParameterListItem(name=n, value=v) for n, v in (("first", "a"), ("last", "z"))]
+r = w.statement_execution.execute_statement(os.environ["TAGS"], "a1b2c3", wait_timeout="0s", format=Format.JSON_ARRAY,
+                                            parameters=between)
+while r.status.state.value in ("PENDING", "RUNNING"):
+    r = w.statement_execution.get_statement(r.statement_id)
+rows, chunks, chunk = 0, 0, r.result
+while True:
+    rows, chunks = rows + len(chunk.data_array), chunks + 1
+    if chunk.next_chunk_index is None: break
+    chunk = w.statement_execution.get_statement_result_chunk_n(r.statement_id, chunk.next_chunk_index)
+print(json.dumps({"schemas": names, "refused": refused, "gone": gone, "unknown": unknown, "rows": [rows,
+    r.manifest.total_row_count], "chunks": [chunks, r.manifest.total_chunk_count]}))
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sdk_takes_the_fakes_refusals_for_what_they_are_and_reads_all_chunks() {
+    let pause = ResponseTemplate::new(429)
+        .insert_header("Retry-After", "1")
+        .set_body_json(json!({"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slower"}));
+    let fake = Fake::start(State {
+        // Shorter than the margin that the SDK keeps.
+        token_lifetime: 30,
+        trouble: vec![("unity-catalog/schemas", pause)],
+        ..shop()
+    })
+    .await;
+    fake.state().refused.insert("tables main.ops".into());
+    let (uri, tags) = (fake.uri(), TAGS.replace("{catalog}", "`main`"));
+    let variables = [
+        ("DATABRICKS_HOST", uri.as_str()),
+        ("DATABRICKS_CLIENT_ID", CLIENT.0),
+        ("DATABRICKS_CLIENT_SECRET", CLIENT.1),
+        ("TAGS", &tags),
+    ];
+    let told = python(TROUBLE, &variables).await;
+    assert_eq!(
+        told,
+        json!({
+            "schemas": ["sales", "information_schema", "ops"],
+            "refused": ["PermissionDenied", "PERMISSION_DENIED"],
+            "gone": ["NotFound", "SCHEMA_DOES_NOT_EXIST"],
+            "unknown": ["Unauthenticated", "UNAUTHENTICATED"],
+            "rows": [5, 5],
+            "chunks": [3, 3],
+        })
+    );
+    assert!(fake.state().trouble.is_empty(), "the SDK waited as it was told");
+    assert!(fake.state().issued > 2, "the SDK renewed its token");
 }

@@ -13,14 +13,23 @@ pub(super) fn answer(
     segments: &[&str],
     own: &str,
 ) -> Option<ResponseTemplate> {
+    let path = segments.join("/");
+    let metadata = path.strip_suffix("/.well-known/oauth-authorization-server");
+    if state.oidc_described && metadata.is_some_and(|server| server == "oidc" || server == state.oidc_server)
+    {
+        return Some(ok(json!({
+            "authorization_endpoint": format!("{own}/oidc/v1/authorize"),
+            "token_endpoint": format!("{own}/{}", state.token_endpoint),
+        })));
+    }
+    if path == "oidc/v1/token" || path == state.token_endpoint {
+        return Some(token(state, seen, is_good(seen)));
+    }
     match segments {
         [".well-known", "databricks-config"] if state.described => Some(ok(json!({
-            "oidc_endpoint": format!("{own}/oidc"), "workspace_id": "123", "account_id": "a-1", "cloud": "AWS",
+            "oidc_endpoint": format!("{own}/{}", state.oidc_server), "workspace_id": "123", "account_id": "a-1",
+            "cloud": "AWS",
         }))),
-        ["oidc", ".well-known", "oauth-authorization-server"] if state.oidc_described => Some(ok(json!({
-            "authorization_endpoint": format!("{own}/oidc/v1/authorize"), "token_endpoint": format!("{own}/oidc/v1/token"),
-        }))),
-        ["oidc", "v1", "token"] => Some(token(state, seen, is_good(seen))),
         ["tenant-1", "oauth2", "v2.0", "token"] => Some(token(state, seen, is_good_entra(seen))),
         [".well-known", ..] | ["oidc", ..] => Some(ResponseTemplate::new(404).set_body_string("<html>")),
         _ => None,

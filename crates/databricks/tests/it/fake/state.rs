@@ -17,8 +17,8 @@ pub(crate) struct State {
     pub(crate) tags: Vec<[&'static str; 6]>,
     /// Lineage: catalog, schema and table of the target, the same of the source, a column of each.
     pub(crate) events: Vec<[&'static str; 8]>,
-    /// Tables of the Hive metastore: schema, name, the text of `SHOW TABLE EXTENDED`.
-    pub(crate) hive: Vec<(&'static str, &'static str, &'static str)>,
+    /// Tables of the Hive metastore: schema, name, whether it is temporary, the text of `SHOW TABLE EXTENDED` or none.
+    pub(crate) hive: Vec<[&'static str; 4]>,
     pub(crate) principal: String,
     pub(crate) groups: Vec<String>,
     pub(crate) privileges: Vec<String>,
@@ -48,6 +48,9 @@ pub(crate) struct State {
     /// Whether the workspace describes itself, and its OpenID server too.
     pub(crate) described: bool,
     pub(crate) oidc_described: bool,
+    /// The paths of the OpenID server and of its token endpoint, as those descriptions name them.
+    pub(crate) oidc_server: &'static str,
+    pub(crate) token_endpoint: &'static str,
     /// How often a statement is still running when it is looked at.
     pub(crate) running: u32,
     /// Rows of a chunk.
@@ -108,6 +111,8 @@ impl Default for State {
             token_lifetime: 3600,
             described: true,
             oidc_described: true,
+            oidc_server: "oidc",
+            token_endpoint: "oidc/v1/token",
             running: 1,
             chunk: 2,
             inline: 1000,

@@ -168,7 +168,7 @@ fn rows(state: &State, sql: &str, values: &BTreeMap<&str, &str>) -> (Vec<Row>, u
         let names = state
             .hive
             .iter()
-            .map(|(schema, ..)| vec![Some((*schema).to_owned())]);
+            .map(|[schema, ..]| vec![Some((*schema).to_owned())]);
         let mut rows: Vec<Row> = names.collect();
         rows.dedup();
         return (rows, 1);
@@ -177,15 +177,9 @@ fn rows(state: &State, sql: &str, values: &BTreeMap<&str, &str>) -> (Vec<Row>, u
         let own = state
             .hive
             .iter()
-            .filter(|(schema, ..)| sql.contains(&format!(".`{schema}` LIKE '*'")));
-        let row = |(schema, name, text): &(&str, &str, &str)| {
-            vec![
-                Some((*schema).to_owned()),
-                Some((*name).to_owned()),
-                Some("false".to_owned()),
-                Some((*text).to_owned()),
-            ]
-        };
+            .filter(|[schema, ..]| sql.contains(&format!(".`{schema}` LIKE '*'")));
+        let value = |text: &&str| (!text.is_empty()).then(|| (*text).to_owned());
+        let row = |table: &[&str; 4]| table.iter().map(value).collect();
         return (own.map(row).collect(), 4);
     }
     let of = |name: &str| values.get(name).copied().unwrap_or_default();
