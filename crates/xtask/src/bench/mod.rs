@@ -5,8 +5,8 @@
 //! that makes its source work is not fast. dbt: the floor is a bare read of the same files.
 //!
 //! BigQuery and Databricks: how many tables a scan reads in a second from a fake that answers late, by the number of
-//! requests at once. BigQuery: the floor is a bare client that fetches tables of the same fake. Snowflake: how many rows
-//! the connector reads in a second, against a bare read of the same rows.
+//! requests at once. BigQuery: the floor is a bare client that fetches tables of the same fake. Databricks: it is the bare
+//! requests. Snowflake: how many rows the connector reads in a second, against a bare read of the same rows.
 
 mod bigquery;
 mod bigquery_fake;
@@ -28,7 +28,7 @@ use crate::{
 pub(crate) fn run(args: &[&str]) -> Result {
     match args {
         ["bigquery", options @ ..] => bigquery::run(&bigquery::Options::parse(options)?),
-        ["databricks"] => databricks::run(),
+        ["databricks", options @ ..] => databricks::run(&databricks::Options::parse(options)?),
         ["postgres", options @ ..] => postgres::run(&Options::parse(options)?),
         ["dbt", options @ ..] => dbt::run(&dbt::Options::parse(options)?),
         // A program of the connector's own, because the fake that it reads is one of its tests.
@@ -41,7 +41,7 @@ const USAGE: &str = "\
 usage: cargo xtask bench postgres [--sizes 1000,10000,50000] [--repeat 5]
        cargo xtask bench dbt [--nodes 1000 10000 50000] [--repeat 5]
        cargo xtask bench bigquery [--tables 10000] [--program target/release/headwater]
-       cargo xtask bench databricks
+       cargo xtask bench databricks [--schemas 200] [--tables 50] [--profile release]
        cargo xtask bench snowflake";
 
 /// What to measure, and how often.
