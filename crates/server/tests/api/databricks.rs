@@ -1,6 +1,10 @@
-//! The whole road against minilake, an emulator of a Databricks workspace: made, synced, synced again, dropped.
+//! The whole road against minilake, an emulator of a Databricks workspace: made, synced, synced again, dropped. What
+//! minilake has not, grants and events of lineage, is asked of the fake of the connector's own tests.
 
-use crate::test_app::{Client, TestApp, counts};
+use crate::{
+    databricks_fake::{Catalog, Fake, Schema, State, TOKEN, column, table},
+    test_app::{Client, TestApp, counts},
+};
 use serde_json::{Value, json};
 use std::{
     env, process,
@@ -129,4 +133,120 @@ async fn a_workspace_elsewhere_needs_the_credentials_again() {
         refused.pointers(400, "invalid_configuration"),
         ["/credentials/oidc_token_file"]
     );
+}
+
+/// Two schemas of a catalog: three tables in `sales`, one in `crm`.
+async fn shop() -> Fake {
+    let plain = |name: &str| table(name, vec![column("id", "bigint", json!("long"))], json!({}));
+    let sales = ["customers", "orders", "returns"].map(plain);
+    let schemas = vec![
+        Schema::new("main", "sales", sales.into()),
+        Schema::new("main", "crm", vec![plain("people")]),
+    ];
+    Fake::start(State {
+        catalogs: vec![Catalog::new("main", schemas)],
+        ..State::default()
+    })
+    .await
+}
+
+async fn connected(app: &TestApp, config: Value) -> String {
+    app.create_connector(&json!({
+        "name": "lake", "connector_type": "databricks", "config": config, "credentials": {"token": TOKEN},
+    }))
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_vanishes_with_its_grant_is_held_and_comes_back() {
+    let fake = shop().await;
+    let app = TestApp::start().await;
+    let connector = connected(&app, fake.config()).await;
+    assert_eq!(app.sync(&connector).await["products_created"], 4);
+
+    // Unity Catalog answers with a shorter list, and with no error.
+    let taken = {
+        let mut state = fake.state();
+        state.privileges.clear();
+        state.catalogs[0].schemas.remove(1)
+    };
+    let held = app.sync(&connector).await;
+    assert_eq!(
+        (&held["status"], &held["completeness"], &held["removals"]),
+        (&json!("completed"), &json!("complete"), &json!("held")),
+        "{held:#}"
+    );
+    assert_eq!(counts(&held), [0, 0, 3, 0]);
+    let candidates = &held["removal_candidates"];
+    assert_eq!(
+        (&candidates["total"], &candidates["items"][0]["path"]),
+        (&json!(1), &json!(["main", "crm", "people"]))
+    );
+    assert_eq!(app.product("main.crm.people").await["state"], "active");
+    let removals = || async {
+        let history = app.get("/catalog/spaces/default/sync-history").await.expect(200);
+        let items = history["items"].as_array().unwrap().iter();
+        items.map(|item| item["removals"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(removals().await, ["held", "none"]);
+
+    fake.state().privileges.push("USE_CATALOG".into());
+    fake.state().catalogs[0].schemas.push(taken);
+    let back = app.sync(&connector).await;
+    assert_eq!(counts(&back), [0, 0, 4, 0], "{back:#}");
+    assert_eq!(removals().await, ["none", "superseded", "none"]);
+
+    // Dropped for good, with all grants as they were, one table goes at once.
+    fake.state()
+        .schema("main", "sales")
+        .tables
+        .retain(|table| table["name"] != "returns");
+    let dropped = app.sync(&connector).await;
+    assert_eq!(counts(&dropped), [0, 0, 3, 1], "{dropped:#}");
+    assert_eq!(dropped["removals"], "applied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_refused_is_partial_with_the_grant_and_keeps_its_products() {
+    let fake = shop().await;
+    let app = TestApp::start().await;
+    let connector = connected(&app, fake.config()).await;
+    app.sync(&connector).await;
+    fake.state().refused.insert("tables main.crm".into());
+    let job = app.sync(&connector).await;
+    assert_eq!(
+        (&job["status"], &job["completeness"], &job["removals"]),
+        (&json!("completed"), &json!("partial"), &json!("none")),
+        "{job:#}"
+    );
+    let partial = &job["partial"][0];
+    assert_eq!(partial["path"], json!(["main", "crm"]));
+    let grant = "GRANT USE SCHEMA, SELECT ON SCHEMA `main`.`crm` TO `reader@example.com`";
+    assert!(partial["detail"].as_str().unwrap().contains(grant), "{partial:#}");
+    assert_eq!(app.product("main.crm.people").await["state"], "active");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edges_of_events_end_with_their_last_sight_and_not_with_silence() {
+    let fake = shop().await;
+    let app = TestApp::start().await;
+    let mut config = fake.config();
+    config["warehouse_id"] = json!("a1b2c3");
+    let connector = connected(&app, config).await;
+    let upstream = || async {
+        let orders = app.product("main.sales.orders").await;
+        let edges = orders["lineage"]["upstream"].as_array().unwrap().clone();
+        let told = |edge: &Value| (edge["kind"].clone(), edge["path"][2].clone());
+        edges.iter().map(told).collect::<Vec<_>>()
+    };
+    let event = |source| vec![["main", "sales", "orders", "main", "sales", source, "id", "id"]];
+    for (events, expected) in [
+        (event("customers"), "customers"),
+        (event("returns"), "returns"),
+        (vec![], "returns"),
+    ] {
+        fake.state().events = events;
+        assert_eq!(app.sync(&connector).await["completeness"], "complete");
+        assert_eq!(upstream().await, [(json!("query"), json!(expected))]);
+    }
 }

@@ -17,6 +17,9 @@ mod bigquery_grants;
 mod connectors;
 mod database;
 mod databricks;
+#[path = "../../../databricks/tests/it/fake/mod.rs"]
+#[expect(dead_code, reason = "the tests of the connector use more of it")]
+mod databricks_fake;
 mod dbt_cloud;
 mod faults;
 mod first_start;
