@@ -124,13 +124,21 @@ impl Workspace {
         for (name, value) in query {
             request = request.query(name, value);
         }
-        self.send(request).await?.json()
+        self.ask(request).await?.json()
     }
 
     /// The answer to a POST.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T> {
         let request = self.http.post(&self.base, path.iter().copied()).json(body)?;
-        self.send(request).await?.json()
+        self.ask(request).await?.json()
+    }
+
+    /// A workspace that cannot be reached is named: what was pasted may have been another than what was meant.
+    async fn ask(&self, request: Request<'_>) -> Result<Reply> {
+        self.send(request).await.map_err(|error| match error.kind() {
+            ErrorKind::Unavailable => error.with_context("workspace", &self.base),
+            _ => error,
+        })
     }
 
     /// A request to another address, which carries its own signature. The workspace's token is not for it.

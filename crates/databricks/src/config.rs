@@ -66,6 +66,10 @@ fn default_concurrency() -> u16 {
     8
 }
 
+/// What names a secret in the options of a JDBC URL:
+/// <https://docs.databricks.com/integrations/jdbc/authentication.html>.
+const SECRETS: [&str; 4] = ["pwd=", "token=", "secret=", "password="];
+
 /// Some catalogs by name, or all.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -144,6 +148,11 @@ impl Config {
     /// The workspace's address, out of whatever was pasted: with a path, a query, or as a JDBC URL.
     pub(crate) fn workspace(&self, host: &Host) -> Result<Url> {
         let text = self.host.trim();
+        let options = text.to_ascii_lowercase();
+        if SECRETS.iter().any(|secret| options.contains(secret)) {
+            let detail = "holds a secret: give it in the credentials, and here the address alone";
+            return Err(Error::invalid_field("/config/host", detail));
+        }
         let jdbc = ["jdbc:databricks://", "jdbc:spark://"]
             .iter()
             .find_map(|prefix| text.strip_prefix(prefix));
@@ -273,6 +282,9 @@ mod tests {
             "https://u:p@dbc.cloud.databricks.com",
             "http://dbc.cloud.databricks.com",
             "accounts.cloud.databricks.com",
+            "jdbc:databricks://dbc.cloud.databricks.com:443;AuthMech=3;UID=token;PWD=hunter2",
+            "jdbc:databricks://dbc.cloud.databricks.com:443;AuthMech=11;Auth_Flow=0;Auth_AccessToken=hunter2",
+            "jdbc:databricks://dbc.cloud.databricks.com:443;AuthMech=11;Auth_Flow=1;OAuth2Secret=hunter2",
         ] {
             assert_eq!(
                 fault(config(json!({"host": text})).workspace(&Host::default())),

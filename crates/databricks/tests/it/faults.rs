@@ -344,6 +344,17 @@ async fn a_refused_statement_leaves_its_part_unread_and_says_what_to_grant() {
 }
 
 #[tokio::test]
+async fn a_workspace_that_cannot_be_reached_is_named() {
+    let fake = Fake::start(shop()).await;
+    let down = || ResponseTemplate::new(503).insert_header("Retry-After", "60");
+    fake.state().trouble = vec![("scim", down())];
+    let opened = open(fake.config(), token());
+    let error = opened.connector.check(&Cx::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains(&fake.uri()), "{error}");
+}
+
+#[tokio::test]
 async fn check_says_per_capability_what_to_grant() {
     let fake = Fake::start(shop()).await;
     let opened = open(with_warehouse(&fake), token());
