@@ -160,7 +160,9 @@ impl Probes<'_> {
         match ran {
             Ok(_) => Ok(Readable::yes()),
             Err(error) => refused(match error.kind() {
-                ErrorKind::PermissionDenied | ErrorKind::NotFound => error.with_grant(grant),
+                ErrorKind::PermissionDenied | ErrorKind::NotFound if error.grant().is_none() => {
+                    error.with_grant(grant)
+                }
                 _ => error,
             }),
         }

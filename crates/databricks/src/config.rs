@@ -6,6 +6,10 @@ use headwater_http::{Url, origin};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+/// What names a secret in the options of a JDBC URL:
+/// <https://docs.databricks.com/integrations/jdbc/authentication.html>.
+const SECRETS: [&str; 4] = ["pwd=", "token=", "secret=", "password="];
+
 /// Which workspace, which of its catalogs, and how they are read.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -65,10 +69,6 @@ fn default_lineage_days() -> u16 {
 fn default_concurrency() -> u16 {
     8
 }
-
-/// What names a secret in the options of a JDBC URL:
-/// <https://docs.databricks.com/integrations/jdbc/authentication.html>.
-const SECRETS: [&str; 4] = ["pwd=", "token=", "secret=", "password="];
 
 /// Some catalogs by name, or all.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -183,13 +183,32 @@ impl Warehouse {
         let unstopped = self.workspace.past_stop();
         let mut sent = Box::pin(unstopped.post::<Response>(&STATEMENTS, &body));
         tokio::select! {
-            response = &mut sent => response,
+            response = &mut sent => response.map_err(|error| self.not_taken(error)),
             () = stop.cancelled() => {
                 if let Ok(Ok(Response { statement_id: Some(id), .. })) = timeout(FAREWELL, sent).await {
                     self.cancel(&id).await;
                 }
                 Err(Error::stopped())
             }
+        }
+    }
+
+    /// What keeps a statement from being taken at all is the warehouse, not what the statement reads.
+    fn not_taken(&self, error: Error) -> Error {
+        let kind = error.kind();
+        let explained = |said| {
+            let explained = Error::new(kind, format!("{NAME} {said}")).with_source(error.clone());
+            explained.with_context("warehouse", &self.id)
+        };
+        match kind {
+            ErrorKind::PermissionDenied => explained("refuses the use of the SQL warehouse")
+                .with_grant(format!("CAN USE on the SQL warehouse {}", self.id)),
+            // A wrong id is told as an invalid parameter:
+            // <https://github.com/MicrosoftDocs/azure-docs.de-de/issues/774>.
+            ErrorKind::NotFound | ErrorKind::Unexpected => {
+                explained("takes no statement for the SQL warehouse: look whether the id is right")
+            }
+            _ => error,
         }
     }
 

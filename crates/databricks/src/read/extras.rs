@@ -201,6 +201,7 @@ impl Reader<'_> {
         }
         let grantee = self.principal.grantee();
         let error = match (error.kind(), part) {
+            _ if error.grant().is_some() => error,
             (ErrorKind::PermissionDenied | ErrorKind::NotFound, "lineage") => {
                 error.with_grant(grants::on_lineage(grantee))
             }

@@ -152,8 +152,10 @@ CREATE TABLE lake.info.column_tags (catalog_name STRING, schema_name STRING, tab
     tag_name STRING, tag_value STRING);
 INSERT INTO lake.info.catalog_tags VALUES ('main', 'domain', 'retail');
 INSERT INTO lake.info.schema_tags VALUES ('main', 'sales', 'tier', 'gold'), ('main', 'zoo', 'tier', 'tin');
-INSERT INTO lake.info.table_tags VALUES ('main', 'sales', 'orders', 'pii', ''), ('main', 'crm', 'people', 'pii', '');
-INSERT INTO lake.info.column_tags VALUES ('main', 'sales', 'orders', 'total', 'unit', 'EUR');
+INSERT INTO lake.info.table_tags VALUES ('main', 'sales', 'orders', 'pii', ''), ('main', 'crm', 'people', 'pii', ''),
+    ('main', 'zoo', 'animals', 'pii', '');
+INSERT INTO lake.info.column_tags VALUES ('main', 'sales', 'orders', 'total', 'unit', 'EUR'),
+    ('main', 'zoo', 'animals', 'weight', 'unit', 'kg');
 ";
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::{
     shop::{open, options, run, shop, token, with_warehouse},
 };
 use futures_util::StreamExt;
-use headwater_core::{Facet, Path, SyncEvent};
+use headwater_core::{Cx, Facet, Path, SyncEvent};
 use headwater_testkit::Collected;
 use serde_json::json;
 use std::time::Duration;
@@ -119,6 +119,36 @@ async fn a_result_is_not_fetched_from_an_address_that_is_not_safe() {
         said_of_tags(&run).contains("an address that is not safe"),
         "{:?}",
         run.warnings
+    );
+}
+
+#[tokio::test]
+async fn a_warehouse_that_takes_no_statements_is_named_with_what_would_help() {
+    let fake = Fake::start(shop()).await;
+    let mut config = with_warehouse(&fake);
+    config["warehouse_id"] = json!("another");
+    let told = run(config, token()).await;
+    let detail = said_of_tags(&told);
+    assert!(
+        detail.contains("look whether the id is right [warehouse=another]"),
+        "{detail}"
+    );
+
+    let refused = || ResponseTemplate::new(403).set_body_json(json!({"error_code": "PERMISSION_DENIED"}));
+    fake.state().trouble = [(); 6].map(|()| ("sql/statements", refused())).into();
+    let told = run(with_warehouse(&fake), token()).await;
+    let detail = said_of_tags(&told);
+    assert!(
+        detail.contains("CAN USE on the SQL warehouse a1b2c3") && !detail.contains("GRANT"),
+        "{detail}"
+    );
+    let opened = open(with_warehouse(&fake), token());
+    let report = opened.connector.check(&Cx::default()).await.unwrap();
+    let tags = &report.capabilities["tags"];
+    assert_eq!(
+        tags.grant.as_deref(),
+        Some("CAN USE on the SQL warehouse a1b2c3"),
+        "{tags:?}"
     );
 }
 
