@@ -48,7 +48,7 @@ async fn its_tables_are_read_beside_those_of_unity_catalog() {
 #[tokio::test]
 async fn what_is_temporary_or_filtered_out_is_not_read() {
     let fake = Fake::start(state()).await;
-    fake.state().hive.push(["legacy", "session_view", "true", TEXT]);
+    fake.state().hive.push(["legacy", "passing_view", "true", TEXT]);
     let mut config = config(&fake);
     config["filters"] = json!({"exclude_tables": ["dun.*"]});
     let run = run(config, token()).await;
