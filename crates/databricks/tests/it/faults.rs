@@ -238,6 +238,8 @@ async fn a_slower_pace_and_short_outages_are_not_seen() {
     let down = || ResponseTemplate::new(503).insert_header("Retry-After", "0");
     fake.state().trouble = vec![
         ("unity-catalog/schemas", pause()),
+        // In the middle of a split, which would begin anew.
+        ("unity-catalog/functions", pause()),
         ("unity-catalog/tables", down()),
         (
             "unity-catalog/tables",
