@@ -1,9 +1,14 @@
 //! Opens connections: the host's dial, libpq's order of encrypted and plain attempts, the login.
 
-use crate::{SslMode, error};
-use headwater_core::{Dial, Endpoint, Error, ErrorKind, Host, Result, Secret, Stream};
+use crate::{
+    SslMode,
+    digest::{Digesting, DigestingTls, Proof},
+    error,
+};
+use headwater_core::{Clock, Dial, Endpoint, Error, ErrorKind, Host, Result, Secret, Stream};
 use rustls::ClientConfig;
 use std::{
+    convert::Infallible,
     fmt, io,
     pin::Pin,
     sync::Arc,
@@ -57,6 +62,8 @@ pub struct Server {
     tls: MakeRustlsConnect,
     connect_timeout: Duration,
     dial: Arc<dyn Dial>,
+    /// For the nonce of digests, where they are answered.
+    digests: Option<Arc<dyn Clock>>,
     explain: fn(tokio_postgres::Error) -> Error,
 }
 
@@ -84,7 +91,16 @@ impl Server {
             tls: MakeRustlsConnect::new(tls),
             connect_timeout,
             dial: host.dial.clone(),
+            digests: None,
             explain,
+        }
+    }
+
+    /// Answers requests for the digest of a password, which Redshift makes where it keeps the password as SHA-256.
+    pub fn answering_digests(self, host: &Host) -> Self {
+        Self {
+            digests: Some(host.clock.clone()),
+            ..self
         }
     }
 
@@ -124,7 +140,13 @@ impl Server {
         if let Some(password) = login.password {
             config.password(password.expose());
         }
-        let (client, connection) = Box::pin(config.connect_raw(Socket::new(stream), self.tls()))
+        let proof = self.proof(login);
+        let socket = Digesting::new(Socket::new(stream), proof.clone());
+        let tls = DigestingTls {
+            tls: self.tls::<Digesting<Socket>>(),
+            proof,
+        };
+        let (client, connection) = Box::pin(config.connect_raw(socket, tls))
             .await
             .map_err(Refused::Server)?;
         let (tell, last_words) = oneshot::channel();
@@ -145,24 +167,35 @@ impl Server {
         })
     }
 
+    fn proof(&self, login: Login<'_>) -> Option<Proof> {
+        let clock = self.digests.as_ref()?;
+        Some(Proof {
+            password: login.password?.clone(),
+            nonce: clock.now().as_millisecond().to_string(),
+        })
+    }
+
     /// Asks the server to end what a connection is running. Best effort: the connection may be gone already.
     pub async fn cancel(&self, token: &CancelToken) {
         let request = async {
             let stream = self.dial.connect(&self.endpoint).await.ok()?;
             token
-                .cancel_query_raw(Socket::until_closed(stream), self.tls())
+                .cancel_query_raw(Socket::until_closed(stream), self.tls::<Socket>())
                 .await
                 .ok()
         };
         let _late = timeout(self.connect_timeout, Box::pin(request)).await;
     }
 
-    fn tls(&self) -> <MakeRustlsConnect as MakeTlsConnect<Socket>>::TlsConnect {
+    fn tls<S>(&self) -> <MakeRustlsConnect as MakeTlsConnect<S>>::TlsConnect
+    where
+        MakeRustlsConnect: MakeTlsConnect<S, Error = Infallible>,
+    {
         let name = match &self.endpoint {
             Endpoint::Tcp { host, .. } => host,
             Endpoint::Unix(_) => "localhost",
         };
-        match MakeTlsConnect::<Socket>::make_tls_connect(&mut self.tls.clone(), name) {
+        match MakeTlsConnect::<S>::make_tls_connect(&mut self.tls.clone(), name) {
             Ok(connect) => connect,
             Err(never) => match never {},
         }

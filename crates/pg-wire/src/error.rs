@@ -1,5 +1,6 @@
 //! From what a server and the connection to it answer, to the kinds of the contract.
 
+use crate::digest::UnknownProof;
 use headwater_core::{Error, ErrorKind};
 use rustls::{AlertDescription, CertificateError};
 use std::{error::Error as StdError, io};
@@ -92,6 +93,12 @@ fn of_connection(error: tokio_postgres::Error) -> Error {
     if is_refused_identity(&error) {
         return of_identity(error);
     }
+    if let Some(kind) = unknown_proof(&error) {
+        let message = "the server asks this user for a proof that is not spoken here: only passwords are";
+        return Error::new(ErrorKind::Unauthenticated, message)
+            .with_context("kind", kind)
+            .with_source(error);
+    }
     let (kind, message) = match error.to_string().as_str() {
         "invalid configuration" => (
             ErrorKind::Unauthenticated,
@@ -183,6 +190,15 @@ fn of_identity(error: tokio_postgres::Error) -> Error {
 }
 
 fn rustls_error(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
+    inner(error)
+}
+
+fn unknown_proof(error: &tokio_postgres::Error) -> Option<i32> {
+    inner::<UnknownProof>(error).map(|unknown| unknown.kind)
+}
+
+/// What an error of the connection was made of.
+fn inner<T: StdError + 'static>(error: &tokio_postgres::Error) -> Option<&T> {
     let io = error.source()?.downcast_ref::<io::Error>()?;
-    io.get_ref()?.downcast_ref::<rustls::Error>()
+    io.get_ref()?.downcast_ref::<T>()
 }

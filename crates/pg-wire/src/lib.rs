@@ -3,6 +3,7 @@
 mod address;
 mod cancel;
 mod connect;
+mod digest;
 pub mod error;
 mod pulse;
 pub mod quote;

@@ -36,7 +36,8 @@ impl Server {
                 config.connect_timeout(),
                 host,
                 error::of_statement,
-            ),
+            )
+            .answering_digests(host),
             account,
         })
     }
