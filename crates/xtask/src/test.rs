@@ -23,6 +23,10 @@ pub(crate) fn run(args: &[&str]) -> Result {
     if chooses(args, "headwater-dbt") {
         peers.extend(dbt_artifacts());
     }
+    if chooses(args, "headwater-redshift") {
+        let python = peers::aws_python()?.display().to_string();
+        peers.push(("HEADWATER_TEST_AWS_PYTHON", python));
+    }
     // An emulator takes seconds and memory: it runs for the tests of its connector and of the server only.
     let wanted = |package| chooses(args, package) || chooses(args, "headwater-server");
     let bigquery = wanted("headwater-bigquery")

@@ -1,4 +1,4 @@
-//! A fake of the AWS endpoints that issue logins: made from the public API models, checked once with boto3 (see
+//! A fake of the AWS endpoints that issue logins: made from the public API models, and read by boto3 (see
 //! `iam::the_fake_serves_boto3`). It takes no request whose signature it cannot work out itself.
 //! https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 

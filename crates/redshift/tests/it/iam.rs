@@ -188,9 +188,9 @@ async fn what_aws_refuses_is_told_without_a_secret() {
 
 /// Proves the fake, not the connector: the official SDK signs and reads what it answers.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a Python with boto3: HEADWATER_TEST_BOTO3=PYTHON cargo xtask test -- -p headwater-redshift --run-ignored only"]
 async fn the_fake_serves_boto3() {
-    let python = env::var("HEADWATER_TEST_BOTO3").expect("HEADWATER_TEST_BOTO3 names no Python with boto3");
+    let python = env::var("HEADWATER_TEST_AWS_PYTHON")
+        .expect("HEADWATER_TEST_AWS_PYTHON is not set: run cargo xtask test, which installs AWS's packages");
     let fake = Arc::new(Fake {
         user: "IAM:ann".into(),
         password: "a&b<c".into(),

@@ -13,6 +13,7 @@ mod aws;
 mod broken;
 mod conformance;
 mod databases;
+mod digest;
 mod iam;
 #[path = "../peer/mod.rs"]
 mod peer;

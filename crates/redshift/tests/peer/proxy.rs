@@ -129,33 +129,45 @@ async fn startup(client: &mut TcpStream, wire: &Wire) -> io::Result<Option<Vec<u
         match code {
             // SSLRequest.
             80_877_103 => client.write_all(b"N").await?,
-            196_608 => {
-                let texts: Vec<&str> = std::str::from_utf8(&body[4..]).unwrap().split('\0').collect();
-                let known = [
-                    "user",
-                    "database",
-                    "client_encoding",
-                    "application_name",
-                    "client_protocol_version",
-                    "driver_version",
-                    "os_version",
-                ];
-                let mut names = texts
-                    .chunks(2)
-                    .map(|pair| pair[0])
-                    .filter(|name| !name.is_empty());
-                let Some(name) = names.find(|name| !known.contains(name)) else {
-                    return Ok(Some(whole));
-                };
-                wire.violate(format!("startup parameter {name}"));
-                let fields = format!("SFATAL\0C42704\0Munrecognized configuration parameter \"{name}\"\0\0");
-                client.write_all(&frame(b'E', fields.as_bytes())).await?;
-                return Ok(None);
-            }
+            196_608 => match parameters(&body[4..]) {
+                Ok(known) => {
+                    let length = u32::try_from(known.len() + 8).unwrap().to_be_bytes();
+                    return Ok(Some([length.as_slice(), &body[..4], &known].concat()));
+                }
+                Err(name) => {
+                    wire.violate(format!("startup parameter {name}"));
+                    let fields =
+                        format!("SFATAL\0C42704\0Munrecognized configuration parameter \"{name}\"\0\0");
+                    client.write_all(&frame(b'E', fields.as_bytes())).await?;
+                    return Ok(None);
+                }
+            },
             // A request to cancel goes to the server as it is.
             _ => return Ok(Some(whole)),
         }
     }
+}
+
+/// The parameters that PostgreSQL knows, without those that only Redshift does; or the first that neither does.
+fn parameters(given: &[u8]) -> Result<Vec<u8>, String> {
+    let shared = ["user", "database", "client_encoding", "application_name"];
+    let own = [
+        "client_protocol_version",
+        "driver_version",
+        "os_version",
+        "plugin_name",
+    ];
+    let texts: Vec<&str> = std::str::from_utf8(given).unwrap().split('\0').collect();
+    let mut kept = Vec::new();
+    for pair in texts.chunks_exact(2).take_while(|pair| !pair[0].is_empty()) {
+        if shared.contains(&pair[0]) {
+            kept.extend(format!("{}\0{}\0", pair[0], pair[1]).into_bytes());
+        } else if !own.contains(&pair[0]) {
+            return Err(pair[0].to_owned());
+        }
+    }
+    kept.push(0);
+    Ok(kept)
 }
 
 async fn message(stream: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Option<(u8, Vec<u8>)>> {

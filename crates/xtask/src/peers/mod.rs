@@ -1,6 +1,7 @@
 //! What the tests talk to: started here, on the loopback address only, and gone when this process is.
 
 mod account;
+mod aws;
 mod bigquery;
 mod binaries;
 mod dbt;
@@ -11,6 +12,7 @@ mod postgres;
 mod python;
 mod reaper;
 
+pub(crate) use aws::aws_python;
 pub(crate) use bigquery::BigQuery;
 pub(crate) use binaries::Binaries;
 pub(crate) use dbt::{DBT_1_7, DBT_1_11, example_project};
