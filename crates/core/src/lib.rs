@@ -271,6 +271,7 @@
 
 mod connector;
 mod cx;
+mod databases;
 mod driver;
 mod error;
 mod facet;
@@ -289,6 +290,7 @@ pub use connector::{
     SourceConnector, Split, Verified, Visibility,
 };
 pub use cx::Cx;
+pub use databases::{Databases, Selection};
 pub use driver::{Options, SyncEvent, sync};
 pub use error::{Error, ErrorKind, FieldError, Result};
 pub use facet::Facet;

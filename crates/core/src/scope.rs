@@ -1,6 +1,6 @@
 //! Which objects a connector is to read: the filters common to all connectors.
 
-use crate::{Error, Path, Result};
+use crate::{Error, Path, Result, Selection};
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,15 @@ impl Scope {
     pub fn with_catalogs<S: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.catalogs = Some(names.into_iter().map(Into::into).collect());
         self
+    }
+
+    /// Limits the first segment of all paths to the databases that a config names.
+    #[must_use]
+    pub fn within(self, selection: &Selection) -> Self {
+        match selection {
+            Selection::Named(names) => self.with_catalogs(names.iter().map(String::as_str)),
+            Selection::All => self,
+        }
     }
 
     /// Says at which depth of a path the schema stands: 2 (the default) for `catalog, schema, table`, 1

@@ -1,6 +1,6 @@
 //! The settings of a connector, and what they mean.
 
-use headwater_core::{Case, Endpoint, Error, Filters, Host, Listing, Reason, Result, Scope};
+use headwater_core::{Case, Databases, Endpoint, Filters, Host, Result, Scope, Selection};
 use headwater_pg_wire::{SslMode, bare_host, is_loopback};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -82,76 +82,20 @@ fn default_lock_timeout() -> u64 {
     1000
 }
 
-/// Some databases by name, or all.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Databases {
-    /// These.
-    Names(Vec<String>),
-    /// `"*"`: all that the role may connect to.
-    All(#[schemars(extend("const" = "*"))] String),
-}
-
-/// Which databases a valid config asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Selection {
-    /// At least one, each once.
-    Named(Vec<String>),
-    /// All that the role may connect to.
-    All,
-}
-
-impl Selection {
-    /// What is known of the content of a database that could not be opened.
-    pub(crate) fn unopened(&self, error: &Error) -> Listing {
-        match self {
-            Self::Named(_) => Listing::failed(error),
-            Self::All => Listing::Skipped(Reason::from(error)),
-        }
-    }
-}
-
 impl Config {
     /// The filters as a scope over the configured databases.
     pub(crate) fn scope(&self) -> Result<Scope> {
         let filters = self.filters.clone().with_schema(self.schema.as_deref())?;
-        let scope = Scope::new(&filters, Case::Insensitive)?;
-        Ok(match self.selection()? {
-            Selection::Named(names) => scope.with_catalogs(names),
-            Selection::All => scope,
-        })
+        Ok(Scope::new(&filters, Case::Insensitive)?.within(&self.selection()?))
     }
 
     /// The databases to read.
     pub(crate) fn selection(&self) -> Result<Selection> {
-        let (names, pointer) = match (&self.database, &self.databases) {
-            (Some(name), None) => (vec![name.clone()], "/config/database"),
-            (None, Some(Databases::Names(names))) => (names.clone(), "/config/databases"),
-            (None, Some(Databases::All(star))) if star == "*" => return Ok(Selection::All),
-            (None, Some(Databases::All(_))) => {
-                let detail = "expected a list of names, or \"*\" for all that the role may connect to; a single \
-                              name belongs in database";
-                return Err(Error::invalid_field("/config/databases", detail));
-            }
-            (Some(_), Some(_)) => {
-                let detail = "give either database or databases, not both";
-                return Err(Error::invalid_field("/config/databases", detail));
-            }
-            (None, None) => {
-                let detail = "is missing: name the database to read, or several as databases";
-                return Err(Error::invalid_field("/config/database", detail));
-            }
-        };
-        let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
-        sorted.sort_unstable();
-        if sorted.is_empty()
-            || sorted.contains(&"")
-            || sorted.windows(2).any(|pair| pair.first() == pair.last())
-        {
-            let detail = "expected at least one database name, none empty and none twice";
-            return Err(Error::invalid_field(pointer, detail));
-        }
-        Ok(Selection::Named(names))
+        Selection::new(
+            self.database.as_deref(),
+            self.databases.as_ref(),
+            "all that the role may connect to",
+        )
     }
 
     /// Where to connect. A host that starts with `/` is the directory of a unix socket.

@@ -1,7 +1,7 @@
 //! The connector: what the contract asks, in order.
 
 use crate::{
-    config::{Config, Selection},
+    config::Config,
     connect::Server,
     credentials::Credentials,
     databases::{self, Database},
@@ -11,7 +11,7 @@ use crate::{
 use async_trait::async_trait;
 use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host,
-    Listing, Path, Result, Scope, SourceConnector, Split, SplitSink, Verified, Visibility,
+    Listing, Path, Result, Scope, Selection, SourceConnector, Split, SplitSink, Verified, Visibility,
 };
 use headwater_pg_wire::{error::is_wrong_password, or_cancel, report};
 use std::time::Instant;

@@ -16,7 +16,8 @@ mod read;
 mod session;
 mod types;
 
-pub use config::{Config, Databases};
+pub use config::Config;
 pub use connector::Postgres;
 pub use credentials::{AuthType, Credentials};
+pub use headwater_core::Databases;
 pub use headwater_pg_wire::SslMode;

@@ -1,6 +1,6 @@
 //! The settings of a connector, and what they mean.
 
-use headwater_core::{Case, Endpoint, Error, Filters, Result, Scope};
+use headwater_core::{Case, Databases, Endpoint, Error, Filters, Result, Scope, Selection};
 use headwater_pg_wire::{SslMode, bare_host};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -88,75 +88,23 @@ fn default_statement_timeout() -> u64 {
     300
 }
 
-/// Some databases by name, or all.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Databases {
-    /// These.
-    Names(Vec<String>),
-    /// `"*"`: all local ones.
-    All(#[schemars(extend("const" = "*"))] String),
-}
-
-/// Which databases a valid config asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Selection {
-    /// At least one, each once.
-    Named(Vec<String>),
-    /// All local ones, and those made of datashares where that is asked for.
-    All {
-        /// Those made of datashares, too.
-        shared: bool,
-    },
-}
-
 impl Config {
     /// The filters as a scope over the configured databases.
     pub(crate) fn scope(&self) -> Result<Scope> {
         let filters = self.filters.clone().with_schema(self.schema.as_deref())?;
-        let scope = Scope::new(&filters, Case::Insensitive)?;
-        Ok(match self.selection()? {
-            Selection::Named(names) => scope.with_catalogs(names),
-            Selection::All { .. } => scope,
-        })
+        Ok(Scope::new(&filters, Case::Insensitive)?.within(&self.selection()?))
     }
 
     /// The databases to read.
     pub(crate) fn selection(&self) -> Result<Selection> {
-        let (names, pointer) = match (&self.database, &self.databases) {
-            (Some(name), None) => (vec![name.clone()], "/config/database"),
-            (None, Some(Databases::Names(names))) => (names.clone(), "/config/databases"),
-            (None, Some(Databases::All(star))) if star == "*" => {
-                let shared = self.include_datashares;
-                return Ok(Selection::All { shared });
-            }
-            (None, Some(Databases::All(_))) => {
-                let detail = "expected a list of names, or \"*\" for all local databases; a single name belongs in \
-                              database";
-                return Err(Error::invalid_field("/config/databases", detail));
-            }
-            (Some(_), Some(_)) => {
-                let detail = "give either database or databases, not both";
-                return Err(Error::invalid_field("/config/databases", detail));
-            }
-            (None, None) => {
-                let detail = "is missing: name the database to read, or several as databases";
-                return Err(Error::invalid_field("/config/database", detail));
-            }
-        };
-        if self.include_datashares {
+        let (database, databases) = (self.database.as_deref(), self.databases.as_ref());
+        let selection = Selection::new(database, databases, "all local databases")?;
+        if self.include_datashares && matches!(selection, Selection::Named(_)) {
             let detail =
                 "belongs to databases \"*\": where databases are named, name those of datashares, too";
             return Err(Error::invalid_field("/config/include_datashares", detail));
         }
-        let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
-        sorted.sort_unstable();
-        let twice = sorted.windows(2).any(|pair| pair.first() == pair.last());
-        if sorted.is_empty() || sorted.contains(&"") || twice {
-            let detail = "expected at least one database name, none empty and none twice";
-            return Err(Error::invalid_field(pointer, detail));
-        }
-        Ok(Selection::Named(names))
+        Ok(selection)
     }
 
     /// Where to connect.
@@ -209,7 +157,7 @@ mod tests {
             Selection::Named(vec!["b".into(), "a".into()])
         );
         let all = config(json!({"database": null, "databases": "*", "include_datashares": true}));
-        assert_eq!(all.selection().unwrap(), Selection::All { shared: true });
+        assert_eq!(all.selection().unwrap(), Selection::All);
         for (change, at) in [
             (json!({"database": null}), "/config/database"),
             (json!({"database": ""}), "/config/database"),

@@ -2,7 +2,7 @@
 
 use crate::{
     check,
-    config::{Config, Selection},
+    config::Config,
     connect::Server,
     credentials::Credentials,
     databases::{self, Database, is_of_one_database},
@@ -16,7 +16,7 @@ use crate::{
 use async_trait::async_trait;
 use headwater_core::{
     Capability, Case, CheckReport, Connect, Container, Cx, Discovery, Error, ErrorKind, Family, Host,
-    Listing, Path, Result, Scope, SourceConnector, Split, SplitSink, Verified,
+    Listing, Path, Result, Scope, Selection, SourceConnector, Split, SplitSink, Verified,
 };
 use headwater_pg_wire::{error::is_wrong_password, or_cancel, report};
 use std::{future::Future, time::Duration};
@@ -26,6 +26,7 @@ use std::{future::Future, time::Duration};
 pub struct Redshift {
     server: Server,
     selection: Selection,
+    include_datashares: bool,
     scope: Scope,
     statement_timeout: Duration,
     include_external: bool,
@@ -73,6 +74,7 @@ impl Connect for Redshift {
         Ok(Self {
             scope: config.scope()?,
             selection: config.selection()?,
+            include_datashares: config.include_datashares,
             statement_timeout: config.statement_timeout(),
             include_external: config.include_external,
             server: Server::new(&config, credentials, host)?,
@@ -101,7 +103,7 @@ impl SourceConnector for Redshift {
             }
         }
         match (report, &self.selection) {
-            (Some(report), Selection::All { .. }) => Ok(report::skipping(report, &refused)),
+            (Some(report), Selection::All) => Ok(report::skipping(report, &refused)),
             (Some(report), Selection::Named(_)) if refused.is_empty() => Ok(report),
             (Some(report), Selection::Named(_)) => Ok(report::without(report, &refused)),
             (None, _) => match refused.into_iter().next() {
@@ -148,8 +150,7 @@ impl SourceConnector for Redshift {
                     discovery.identity = discovery.identity.or(found.identity);
                 }
                 Err(error) if is_of_one_database(&error) => {
-                    let named = matches!(self.selection, Selection::Named(_));
-                    let children = discover::refused(&error, named);
+                    let children = self.selection.unopened(&error);
                     discovery.containers.push(discover::unopened(database, children));
                     refused.get_or_insert(error);
                 }
@@ -211,8 +212,8 @@ impl Redshift {
     }
 
     async fn databases(&self, entrance: &Session, cx: &Cx) -> Result<Vec<Database>> {
-        self.run(entrance, cx, databases::list(entrance, &self.selection))
-            .await
+        let listed = databases::list(entrance, &self.selection, self.include_datashares);
+        self.run(entrance, cx, listed).await
     }
 
     async fn discover_database(

@@ -1,7 +1,7 @@
 //! Which databases there are to read, and through which each is entered.
 
-use crate::{config::Selection, error, rows::DatabaseRow, session::Session};
-use headwater_core::{Error, ErrorKind, Result};
+use crate::{error, rows::DatabaseRow, session::Session};
+use headwater_core::{Error, ErrorKind, Result, Selection};
 
 /// A database to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,11 +17,7 @@ const INTERNAL: &[&str] = &["padb_harvest", "template0", "template1", "awsdataca
 /// Where to ask for the list, in this order: those that are to be read, then the one that every cluster and
 /// workgroup is made with unless its maker says otherwise.
 pub(crate) fn entrances(selection: &Selection) -> Vec<&str> {
-    let named = match selection {
-        Selection::Named(names) => names.as_slice(),
-        Selection::All { .. } => &[],
-    };
-    let mut entrances: Vec<&str> = named.iter().map(String::as_str).collect();
+    let mut entrances: Vec<&str> = selection.names().iter().map(String::as_str).collect();
     if !entrances.contains(&"dev") {
         entrances.push("dev");
     }
@@ -36,17 +32,20 @@ pub(crate) fn is_of_one_database(error: &Error) -> bool {
     )
 }
 
-/// The databases to read. Where the list is refused, those that are named are taken for local ones.
-pub(crate) async fn list(session: &Session, selection: &Selection) -> Result<Vec<Database>> {
+/// The databases to read; all are those made of datashares only where these are `shared`. Where the list is refused,
+/// those that are named are taken for local ones.
+pub(crate) async fn list(session: &Session, selection: &Selection, shared: bool) -> Result<Vec<Database>> {
     let rows = session.query::<DatabaseRow>(include_str!("queries/databases.sql"), &[]);
     match (session.apart(rows).await, selection) {
-        (Ok(rows), selection) => Ok(chosen(&rows, selection)),
-        (Err(error), Selection::Named(_)) if error::is_of_one_relation(&error) => Ok(chosen(&[], selection)),
+        (Ok(rows), selection) => Ok(chosen(&rows, selection, shared)),
+        (Err(error), Selection::Named(_)) if error::is_of_one_relation(&error) => {
+            Ok(chosen(&[], selection, shared))
+        }
         (Err(error), _) => Err(error),
     }
 }
 
-fn chosen(rows: &[DatabaseRow], selection: &Selection) -> Vec<Database> {
+fn chosen(rows: &[DatabaseRow], selection: &Selection, shared: bool) -> Vec<Database> {
     let is_shared = |name: &str| {
         let row = rows.iter().find(|row| row.name == name);
         row.is_some_and(|row| row.kind == "shared")
@@ -59,11 +58,11 @@ fn chosen(rows: &[DatabaseRow], selection: &Selection) -> Vec<Database> {
             };
             names.iter().map(database).collect()
         }
-        Selection::All { shared } => {
+        Selection::All => {
             let own = |name: &str| !INTERNAL.contains(&name) && !name.starts_with("sys:");
             let wanted = |row: &&DatabaseRow| match row.kind.as_str() {
                 "local" => own(&row.name),
-                kind => *shared && kind == "shared",
+                kind => shared && kind == "shared",
             };
             let database = |row: &DatabaseRow| Database {
                 name: row.name.clone(),
@@ -78,7 +77,7 @@ fn chosen(rows: &[DatabaseRow], selection: &Selection) -> Vec<Database> {
 mod tests {
     use super::*;
 
-    fn names(selection: &Selection) -> Vec<(String, bool)> {
+    fn names(selection: &Selection, shared: bool) -> Vec<(String, bool)> {
         let row = |name: &str, kind: &str| DatabaseRow {
             name: name.into(),
             kind: kind.into(),
@@ -90,15 +89,15 @@ mod tests {
             row("padb_harvest", "local"),
             row("sys:internal", "local"),
         ];
-        let chosen = chosen(&rows, selection);
+        let chosen = chosen(&rows, selection, shared);
         chosen.into_iter().map(|one| (one.name, one.shared)).collect()
     }
 
     #[test]
     fn a_star_is_all_local_ones_and_datashares_on_request() {
-        assert_eq!(names(&Selection::All { shared: false }), [("dev".into(), false)]);
+        assert_eq!(names(&Selection::All, false), [("dev".into(), false)]);
         assert_eq!(
-            names(&Selection::All { shared: true }),
+            names(&Selection::All, true),
             [("dev".into(), false), ("partner".into(), true)]
         );
     }
@@ -106,7 +105,10 @@ mod tests {
     #[test]
     fn a_name_tells_itself_whether_it_is_a_datashare() {
         let named = Selection::Named(vec!["partner".into(), "gone".into()]);
-        assert_eq!(names(&named), [("partner".into(), true), ("gone".into(), false)]);
+        assert_eq!(
+            names(&named, false),
+            [("partner".into(), true), ("gone".into(), false)]
+        );
         assert_eq!(entrances(&named), ["partner", "gone", "dev"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     session::Session,
     visibility::Sight,
 };
-use headwater_core::{Container, Error, Listing, Path, Reason, Result, Scope, Split, Visibility};
+use headwater_core::{Container, Listing, Path, Reason, Result, Scope, Split, Visibility};
 use std::collections::HashSet;
 
 /// About as many relations are one split.
@@ -134,14 +134,6 @@ pub(crate) fn unopened(database: &Database, children: Listing) -> Container {
         path: Path::new([database.name.as_str()]),
         children,
         visibility: Visibility::Fingerprint("not opened".into()),
-    }
-}
-
-/// A database of which nothing can be listed. One that is named must be; others are left out.
-pub(crate) fn refused(error: &Error, named: bool) -> Listing {
-    match named {
-        true => Listing::failed(error),
-        false => Listing::Skipped(Reason::from(error)),
     }
 }
 

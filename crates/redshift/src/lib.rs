@@ -21,7 +21,8 @@ mod session;
 mod types;
 mod visibility;
 
-pub use config::{Config, Databases};
+pub use config::Config;
 pub use connector::Redshift;
 pub use credentials::{AuthType, Credentials};
+pub use headwater_core::Databases;
 pub use headwater_pg_wire::SslMode;
