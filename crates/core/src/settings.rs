@@ -38,6 +38,9 @@ impl Settings<'_> {
 
     fn walk(&self, schema: &Value, value: &Value, at: &str, faults: &mut Vec<(String, String)>) {
         let schema = self.resolve(schema);
+        if is_out_of_bounds(schema, value) {
+            faults.push((at.to_owned(), describe(schema)));
+        }
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return;
         };
@@ -159,6 +162,15 @@ fn join(at: &str, key: &str) -> String {
     format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
+/// Whether a number is none that the schema allows: serde knows the bounds of the type only.
+fn is_out_of_bounds(schema: &Value, value: &Value) -> bool {
+    let bound = |name| schema.get(name).and_then(Value::as_f64);
+    value.as_f64().is_some_and(|number| {
+        bound("minimum").is_some_and(|least| number < least)
+            || bound("maximum").is_some_and(|most| number > most)
+    })
+}
+
 /// `expected an integer from 0 to 65535`, `expected one of disable, require`.
 fn describe(schema: &Value) -> String {
     let texts = |list: &Value| -> Option<String> {
@@ -199,6 +211,8 @@ mod tests {
     struct Config {
         host: String,
         port: Option<u16>,
+        #[schemars(range(min = 1, max = 600))]
+        timeout: Option<u64>,
         mode: Option<Mode>,
         #[serde(default)]
         filters: Filters,
@@ -260,6 +274,14 @@ mod tests {
             (
                 json!({"host": "y", "port": 70000}),
                 at("/config/port", "expected an integer from 0 to 65535"),
+            ),
+            (
+                json!({"host": "y", "timeout": 0}),
+                at("/config/timeout", "expected an integer from 1 to 600"),
+            ),
+            (
+                json!({"host": "y", "timeout": 601}),
+                at("/config/timeout", "expected an integer from 1 to 600"),
             ),
             (
                 json!({"host": "y", "mode": "hunter2"}),
