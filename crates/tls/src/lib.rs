@@ -41,6 +41,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_authorities_of_amazon_are_among_the_public_ones() {
+        let roots = public_roots().roots;
+        // https://www.amazontrust.com/repository/
+        for name in [
+            "Amazon Root CA 1",
+            "Amazon Root CA 3",
+            "Starfield Services Root Certificate Authority - G2",
+        ] {
+            let holds = |subject: &[u8]| subject.windows(name.len()).any(|part| part == name.as_bytes());
+            assert!(roots.iter().any(|root| holds(&root.subject)), "{name}");
+        }
+    }
+
+    #[test]
     fn an_authority_that_is_no_certificate_is_refused() {
         let mut host = Host::default();
         assert!(public_roots().len() > 50);
