@@ -208,7 +208,13 @@ impl Redshift {
                 result => return result,
             }
         }
-        Err(refused.unwrap_or_else(|| Error::new(ErrorKind::NotFound, "there is no database to read")))
+        Err(match (refused, &self.selection) {
+            (Some(error), Selection::All) if error.kind() == ErrorKind::NotFound => {
+                databases::without_entrance(error)
+            }
+            (Some(error), _) => error,
+            (None, _) => Error::new(ErrorKind::NotFound, "there is no database to read"),
+        })
     }
 
     async fn databases(&self, entrance: &Session, cx: &Cx) -> Result<Vec<Database>> {

@@ -14,14 +14,24 @@ pub(crate) struct Database {
 /// What Redshift keeps for itself.
 const INTERNAL: &[&str] = &["padb_harvest", "template0", "template1", "awsdatacatalog"];
 
-/// Where to ask for the list, in this order: those that are to be read, then the one that every cluster and
-/// workgroup is made with unless its maker says otherwise.
+/// The database that every cluster and workgroup is made with unless its maker says otherwise.
+const FIRST: &str = "dev";
+
+/// Where to ask for the list, in this order: those that are to be read, then the first of all.
 pub(crate) fn entrances(selection: &Selection) -> Vec<&str> {
     let mut entrances: Vec<&str> = selection.names().iter().map(String::as_str).collect();
-    if !entrances.contains(&"dev") {
-        entrances.push("dev");
+    if !entrances.contains(&FIRST) {
+        entrances.push(FIRST);
     }
     entrances
+}
+
+/// The list of all databases cannot be asked for.
+pub(crate) fn without_entrance(error: Error) -> Error {
+    let detail = format!(
+        "\"*\" asks the database {FIRST} for all others, and there is none of that name: name the databases"
+    );
+    Error::invalid_field("/config/databases", detail).with_source(error)
 }
 
 /// Whether another database may be open although this one is not.

@@ -64,6 +64,10 @@ async fn a_named_database_that_is_not_there_makes_the_run_partial() {
 
     let run = peer.read_with(json!({"database": "nowhere"})).await;
     assert_eq!(run.failed.unwrap().kind(), ErrorKind::NotFound);
+    let run = peer.read_with(json!({"database": null, "databases": "*"})).await;
+    let error = run.failed.unwrap();
+    assert_eq!(error.fields()[0].pointer, "/config/databases");
+    assert!(error.to_string().contains("name the databases"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
