@@ -20,8 +20,8 @@ use tokio::{
 /// # Contract
 /// A connector opens no socket and reads no local file of its own where a vendor's crate lets it choose:
 /// it asks the host, so that egress rules, private certificate authorities and file rules hold for all.
-/// The default host dials directly, trusts the public roots, uses the system's clock, lends no files and speaks
-/// plain http to loopback addresses only.
+/// The default host dials directly, trusts the public roots, uses the system's clock, lends no files and no
+/// credentials of the machine, and speaks plain http to loopback addresses only.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Host {
@@ -35,6 +35,9 @@ pub struct Host {
     pub local_files: LocalFiles,
     /// Whether a config may name plain http, and addresses of its own for tokens, beyond the loopback addresses.
     pub insecure_sources: bool,
+    /// Whether credentials may be those that this machine has: variables, files of its user, the role of an instance.
+    /// Settings that arrive over a network would act with its rights.
+    pub ambient_credentials: bool,
     /// How HTTP clients name themselves.
     pub user_agent: String,
     /// The paces at which sources are asked, by principal.
@@ -49,6 +52,7 @@ impl Default for Host {
             extra_roots: Vec::new(),
             local_files: LocalFiles::Refused,
             insecure_sources: false,
+            ambient_credentials: false,
             user_agent: concat!("headwater/", env!("CARGO_PKG_VERSION")).to_owned(),
             limiters: Limiters::default(),
         }
@@ -60,6 +64,7 @@ impl fmt::Debug for Host {
         f.debug_struct("Host")
             .field("local_files", &self.local_files)
             .field("insecure_sources", &self.insecure_sources)
+            .field("ambient_credentials", &self.ambient_credentials)
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }

@@ -7,7 +7,7 @@ use aws_sigv4::{
     sign::v4,
 };
 use headwater_core::{Clock, Error, ErrorKind, Host, Result, Secret};
-use headwater_http::{Client, Method, Refusal, Settings, Url, header::HeaderName, origin};
+use headwater_http::{Client, Method, Refusal, Reply, Settings, Url, header::HeaderName, origin};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::{error::Error as StdError, fmt, sync::Arc, time::SystemTime};
@@ -91,8 +91,8 @@ impl Aws {
         self.clock.now()
     }
 
-    /// The body of the answer.
-    pub(crate) async fn send(&self, call: &Call<'_>, key: &Credentials) -> Result<Answer> {
+    /// The body of the answer. Without a key the request is not signed.
+    pub(crate) async fn send(&self, call: &Call<'_>, key: Option<&Credentials>) -> Result<Answer> {
         let url = self.address(call.service)?;
         let (content_type, target, body) = match call.version {
             Some(version) => (
@@ -112,7 +112,10 @@ impl Aws {
         };
         let mut headers = vec![("content-type", content_type)];
         headers.extend(target.as_deref().map(|target| ("x-amz-target", target)));
-        let signed = self.sign(call.service, &url, &headers, &body, key)?;
+        let signed = match key {
+            Some(key) => self.sign(call.service, &url, &headers, &body, key)?,
+            None => Vec::new(),
+        };
         let mut request = self.client.request(Method::POST, url).body(content_type, body);
         if let Some(target) = &target {
             request = request.header(HeaderName::from_static("x-amz-target"), target);
@@ -124,7 +127,7 @@ impl Aws {
             };
         }
         let reply = request.send().await?;
-        Ok(Answer(Secret::new(String::from_utf8_lossy(&reply.body))))
+        Ok(Answer::of(&reply))
     }
 
     fn address(&self, service: Service) -> Result<Url> {
@@ -204,6 +207,24 @@ fn form(action: &str, version: &str, parameters: &[(&str, &str)]) -> String {
 pub(crate) struct Answer(Secret);
 
 impl Answer {
+    pub(crate) fn of(reply: &Reply) -> Self {
+        Self(Secret::new(String::from_utf8_lossy(&reply.body)))
+    }
+
+    /// The temporary key of a role, and its end.
+    pub(crate) fn key(&self) -> Result<(Credentials, jiff::Timestamp)> {
+        let text = |name| self.element(name).map(|text| text.expose().to_owned());
+        let token = Some(text("SessionToken")?);
+        let key = Credentials::new(
+            text("AccessKeyId")?,
+            text("SecretAccessKey")?,
+            token,
+            None,
+            "headwater",
+        );
+        Ok((key, self.time("Expiration")?))
+    }
+
     /// The text of an element of XML, the first of that name.
     pub(crate) fn element(&self, name: &str) -> Result<Secret> {
         element(self.0.expose(), name)

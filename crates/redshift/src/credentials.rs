@@ -23,7 +23,8 @@ pub struct Credentials {
     /// identity that signs.
     #[serde(default)]
     pub db_user: Option<String>,
-    /// AWS access key that signs the requests of `iam`.
+    /// AWS access key that signs the requests of `iam`. Without it, and with `auth_type` `iam`, the credentials of the
+    /// machine do, where the program lends them.
     #[serde(default)]
     pub access_key_id: Option<String>,
     /// The secret part of the AWS access key.
@@ -58,7 +59,8 @@ pub(crate) enum Proof {
         password: Secret,
     },
     Iam {
-        key: AccessKey,
+        /// Without one that of the machine signs.
+        key: Option<AccessKey>,
         role: Option<Role>,
         db_user: Option<String>,
     },
@@ -124,12 +126,19 @@ impl Credentials {
     }
 
     fn iam(self) -> Result<Proof> {
-        let missing = "is missing: auth_type iam needs an access key and its secret; this program takes no AWS \
-                       credentials from its surroundings";
-        let key = AccessKey {
-            id: text("access_key_id", self.access_key_id, missing)?,
-            secret: secret("secret_access_key", self.secret_access_key, missing)?,
-            session_token: self.session_token.filter(|token| !token.expose().is_empty()),
+        let given =
+            self.access_key_id.is_some() || self.secret_access_key.is_some() || self.session_token.is_some();
+        // Whoever wants the machine's own says so.
+        let key = match self.auth_type {
+            Some(AuthType::Iam) if !given => None,
+            _ => {
+                let missing = "is missing: auth_type iam needs an access key and its secret";
+                Some(AccessKey {
+                    id: text("access_key_id", self.access_key_id, missing)?,
+                    secret: secret("secret_access_key", self.secret_access_key, missing)?,
+                    session_token: self.session_token.filter(|token| !token.expose().is_empty()),
+                })
+            }
         };
         let role = match (self.role_arn, self.external_id) {
             (Some(arn), _) if !arn.starts_with("arn:") => {
@@ -185,6 +194,15 @@ fn ways() -> Value {
             },
             "required": ["access_key_id", "secret_access_key"],
         },
+        {
+            "title": "AWS IAM, with what the machine has",
+            "properties": {
+                "auth_type": {"const": "iam"},
+                "username": absent, "password": absent,
+                "access_key_id": absent, "secret_access_key": absent, "session_token": absent,
+            },
+            "required": ["auth_type"],
+        },
     ])
 }
 
@@ -214,12 +232,32 @@ mod tests {
     }
 
     #[test]
+    fn the_machines_own_credentials_are_asked_for_by_name() {
+        let own = proof(json!({"auth_type": "iam", "role_arn": "arn:aws:iam::123456789012:role/r"})).unwrap();
+        assert!(matches!(
+            own,
+            Proof::Iam {
+                key: None,
+                role: Some(_),
+                ..
+            }
+        ));
+    }
+
+    #[test]
     fn a_mix_and_what_is_missing_are_told_at_their_place() {
         for (given, at) in [
             (json!({}), "username"),
             (json!({"username": "r"}), "password"),
             (json!({"username": "r", "password": ""}), "password"),
-            (json!({"auth_type": "iam"}), "access_key_id"),
+            (
+                json!({"auth_type": "iam", "secret_access_key": "hunter2"}),
+                "access_key_id",
+            ),
+            (
+                json!({"auth_type": "iam", "session_token": "hunter2"}),
+                "access_key_id",
+            ),
             (json!({"access_key_id": "A"}), "secret_access_key"),
             (json!({"role_arn": "arn:aws:iam::1:role/r"}), "access_key_id"),
             (

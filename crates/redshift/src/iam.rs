@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/redshift/latest/mgmt/generating-user-credentials.html>
 
 use crate::{
+    ambient::Ambient,
     aws::{Answer, Aws, Call, Service},
     config::Config,
     credentials::{AccessKey, Role},
@@ -38,12 +39,19 @@ enum Target {
     Workgroup(String),
 }
 
+/// Whose key signs.
+#[derive(Debug)]
+enum Source {
+    Given(Credentials),
+    Machine(Ambient),
+}
+
 /// Gets logins, and new ones before the old end.
 #[derive(Debug)]
 pub(crate) struct Iam {
     aws: Aws,
     target: Target,
-    key: Credentials,
+    source: Source,
     role: Option<Role>,
     assumed: Mutex<Option<(Credentials, Timestamp)>>,
     /// By database.
@@ -55,7 +63,7 @@ impl Iam {
     /// `ConfigInvalid` where neither config nor host name tells the region and what the login is for.
     pub(crate) fn new(
         config: &Config,
-        key: AccessKey,
+        key: Option<AccessKey>,
         role: Option<Role>,
         db_user: Option<String>,
         host: &Host,
@@ -74,11 +82,17 @@ impl Iam {
             let detail = "expected an AWS region, such as eu-west-1";
             return Err(Error::invalid_field("/config/region", detail));
         }
-        let session_token = key.session_token.map(|token| token.expose().to_owned());
+        let given = |key: AccessKey| {
+            let session_token = key.session_token.map(|token| token.expose().to_owned());
+            Credentials::new(key.id, key.secret.expose(), session_token, None, "headwater")
+        };
         Ok(Self {
             target: target(config, named.as_ref(), db_user)?,
             aws: Aws::new(region, config, host)?,
-            key: Credentials::new(key.id, key.secret.expose(), session_token, None, "headwater"),
+            source: match key {
+                Some(key) => Source::Given(given(key)),
+                None => Source::Machine(Ambient::new(host)?),
+            },
             role,
             assumed: Mutex::new(None),
             logins: Mutex::new(HashMap::new()),
@@ -123,7 +137,7 @@ impl Iam {
                     ("DurationSeconds", SECONDS),
                 ];
                 let call = redshift("GetClusterCredentials", &parameters);
-                of_cluster(&self.aws.send(&call, key).await?)
+                of_cluster(&self.aws.send(&call, Some(key)).await?)
             }
             Target::Cluster {
                 identifier,
@@ -135,7 +149,7 @@ impl Iam {
                     ("DurationSeconds", SECONDS),
                 ];
                 let call = redshift("GetClusterCredentialsWithIAM", &parameters);
-                of_cluster(&self.aws.send(&call, key).await?)
+                of_cluster(&self.aws.send(&call, Some(key)).await?)
             }
             Target::Workgroup(name) => {
                 let parameters = [("workgroupName", name.as_str()), ("dbName", database)];
@@ -145,15 +159,22 @@ impl Iam {
                     version: None,
                     parameters: &parameters,
                 };
-                of_workgroup(&self.aws.send(&call, key).await?)
+                of_workgroup(&self.aws.send(&call, Some(key)).await?)
             }
+        }
+    }
+
+    async fn key(&self) -> Result<Credentials> {
+        match &self.source {
+            Source::Given(key) => Ok(key.clone()),
+            Source::Machine(ambient) => ambient.find(&self.aws).await,
         }
     }
 
     /// The key itself, or that of the role that it assumes.
     async fn identity(&self) -> Result<Credentials> {
         let Some(role) = &self.role else {
-            return Ok(self.key.clone());
+            return self.key().await;
         };
         let mut assumed = self.assumed.lock().await;
         if let Some((key, _)) = assumed.as_ref().filter(|(_, end)| self.is_good(*end)) {
@@ -171,23 +192,15 @@ impl Iam {
             version: Some("2011-06-15"),
             parameters: &parameters,
         };
-        let answer = self.aws.send(&call, &self.key).await.map_err(|error| match error.kind() {
+        let answer = self.aws.send(&call, Some(&self.key().await?)).await.map_err(|error| match error.kind() {
             ErrorKind::PermissionDenied => error.with_grant(format!(
                 "allow sts:AssumeRole on {} for this access key, and trust it, with the external id, in the role",
                 role.arn
             )),
             _ => error,
         })?;
-        let text = |name| answer.element(name).map(|text| text.expose().to_owned());
-        let token = Some(text("SessionToken")?);
-        let key = Credentials::new(
-            text("AccessKeyId")?,
-            text("SecretAccessKey")?,
-            token,
-            None,
-            "headwater",
-        );
-        *assumed = Some((key.clone(), answer.time("Expiration")?));
+        let (key, end) = answer.key()?;
+        *assumed = Some((key.clone(), end));
         Ok(key)
     }
 
@@ -332,7 +345,13 @@ mod tests {
             secret: Secret::new("hunter2"),
             session_token: None,
         };
-        let iam = Iam::new(&config, key, None, db_user.map(str::to_owned), &Host::default())?;
+        let iam = Iam::new(
+            &config,
+            Some(key),
+            None,
+            db_user.map(str::to_owned),
+            &Host::default(),
+        )?;
         assert!(!format!("{iam:?}").contains("hunter2"));
         Ok((iam.target, iam.aws.region().to_owned()))
     }

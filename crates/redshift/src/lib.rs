@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod ambient;
 mod aws;
 mod check;
 mod config;

@@ -28,6 +28,8 @@ pub struct ServerConfig {
     /// Whether a connector's settings may name plain http, and token endpoints that are not the vendor's, beyond
     /// the loopback addresses.
     pub allow_insecure_sources: bool,
+    /// Whether a connector's credentials may be those that this machine has.
+    pub allow_ambient_credentials: bool,
     /// Longest body of a request in bytes.
     pub body_limit: usize,
     /// Most bytes of an upload.
@@ -55,6 +57,7 @@ impl fmt::Debug for ServerConfig {
             .field("admin_key_file", &self.admin_key_file)
             .field("allow_local_files", &self.allow_local_files)
             .field("allow_insecure_sources", &self.allow_insecure_sources)
+            .field("allow_ambient_credentials", &self.allow_ambient_credentials)
             .field("body_limit", &self.body_limit)
             .field("max_upload", &self.max_upload)
             .field("upload_dir", &self.upload_dir)
@@ -75,6 +78,7 @@ impl Default for ServerConfig {
             admin_key_file: None,
             allow_local_files: None,
             allow_insecure_sources: false,
+            allow_ambient_credentials: false,
             body_limit: 1 << 20,
             max_upload: 1 << 30,
             upload_dir: None,

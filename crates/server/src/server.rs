@@ -179,6 +179,7 @@ fn host(config: &ServerConfig) -> Host {
         host.local_files = LocalFiles::Below(directory.clone());
     }
     host.insecure_sources = config.allow_insecure_sources;
+    host.ambient_credentials = config.allow_ambient_credentials;
     host
 }
 

@@ -64,6 +64,9 @@ pub(super) struct ServeArgs {
     /// loopback addresses
     #[arg(long, env = "HEADWATER_ALLOW_INSECURE_SOURCES")]
     allow_insecure_sources: bool,
+    /// Let connectors' credentials be those that this machine has: AWS variables, files, the role of an instance
+    #[arg(long, env = "HEADWATER_ALLOW_AMBIENT_CREDENTIALS")]
+    allow_ambient_credentials: bool,
     /// Most bytes of an upload, such as a dbt manifest
     #[arg(long, value_name = "BYTES", env = "HEADWATER_MAX_UPLOAD", default_value_t = 1 << 30)]
     max_upload: u64,
@@ -130,6 +133,7 @@ fn config(args: ServeArgs, variable: impl Fn(&str) -> Option<Secret>) -> Result<
         admin_key_file: args.admin_key_file,
         allow_local_files: args.allow_local_files,
         allow_insecure_sources: args.allow_insecure_sources,
+        allow_ambient_credentials: args.allow_ambient_credentials,
         max_upload: args.max_upload,
         upload_dir: args.upload_dir,
         rate_limit: args.rate_limit,
@@ -184,6 +188,13 @@ mod tests {
                 .unwrap()
                 .allow_insecure_sources
         );
+    }
+
+    #[test]
+    fn what_the_machine_has_is_lent_by_name_only() {
+        assert!(!parsed(&[], &[]).unwrap().allow_ambient_credentials);
+        let lent = parsed(&["--allow-ambient-credentials"], &[]).unwrap();
+        assert!(lent.allow_ambient_credentials && !lent.allow_insecure_sources);
     }
 
     #[test]

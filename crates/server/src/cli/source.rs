@@ -69,11 +69,13 @@ impl SourceArgs {
 }
 
 impl Source {
-    /// Opens the connector. Its settings come from the person at the keyboard: they may name local files.
+    /// Opens the connector. Its settings come from the person at the keyboard: they may name local files, and use
+    /// what the machine has.
     pub(super) fn open(self) -> Result<Opened> {
         let mut host = Host::default();
         host.local_files = LocalFiles::Allowed;
         host.insecure_sources = self.allow_insecure;
+        host.ambient_credentials = true;
         self.kind.open(self.config, self.credentials, &host)
     }
 }

@@ -6,6 +6,10 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::process::Command;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 async fn shop() -> Peer {
     let peer = Peer::seeded().await;
@@ -118,6 +122,65 @@ async fn where_aws_is_asked_is_its_own_and_changes_with_the_credentials_only() {
     app.patch(&connector, &vpc)
         .await
         .problem(400, "credentials_required");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machines_own_credentials_are_lent_by_its_operator_only() {
+    let body = json!({
+        "name": "warehouse", "connector_type": "redshift",
+        "config": {"host": "c.abc.eu-west-1.redshift.amazonaws.com", "database": "dev"},
+        "credentials": {"auth_type": "iam"},
+    });
+    let app = TestApp::start().await;
+    let refused = app.post("/catalog/spaces/default/connectors", &body).await;
+    assert_eq!(
+        refused.pointers(400, "invalid_configuration"),
+        ["/credentials/access_key_id"]
+    );
+    let lending = TestApp::start_with(|config| config.allow_ambient_credentials = true).await;
+    lending.create_connector(&body).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_signs_with_what_the_machine_has() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = json!({
+        "host": "c.abc.eu-west-1.redshift.amazonaws.com", "database": "dev",
+        "aws_endpoint": format!("http://{}", listener.local_addr().unwrap()),
+    })
+    .to_string();
+    let mut check = tokio::process::Command::new(env!("CARGO_BIN_EXE_headwater"));
+    check
+        .args(["check", "redshift", "--config", &config])
+        .args(["--credentials", r#"{"auth_type": "iam"}"#])
+        .env("AWS_ACCESS_KEY_ID", "AKIAMACHINE")
+        .env("AWS_SECRET_ACCESS_KEY", "hunter2")
+        .env_remove("AWS_SESSION_TOKEN")
+        .env_remove("RUST_LOG")
+        .kill_on_drop(true);
+    let refuse = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 8192];
+        let length = stream.read(&mut request).await.unwrap();
+        let body = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>";
+        let length_of_body = body.len();
+        let head = format!("HTTP/1.1 403 X\r\nconnection: close\r\ncontent-length: {length_of_body}\r\n\r\n");
+        stream
+            .write_all(format!("{head}{body}").as_bytes())
+            .await
+            .unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    };
+    let (output, request) = tokio::join!(check.output(), refuse);
+    let output = output.unwrap();
+    assert!(request.contains("Credential=AKIAMACHINE/"), "{request}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("allow redshift:GetClusterCredentialsWithIAM on dbname:c/*")
+            && !told.contains("hunter2"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
