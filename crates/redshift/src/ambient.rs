@@ -18,6 +18,8 @@ const MACHINE: &str = "http://169.254.169.254";
 /// Looks each time anew, so that what was renewed is seen.
 pub(crate) struct Ambient {
     client: Client,
+    /// Where a web identity is exchanged: never at an address of the config, as its token is all that it takes.
+    sts: Aws,
     variable: Variable,
 }
 
@@ -42,33 +44,37 @@ struct Role {
 impl Ambient {
     /// # Errors
     /// `ConfigInvalid` where the host does not lend what the machine has.
-    pub(crate) fn new(host: &Host) -> Result<Self> {
+    pub(crate) fn new(region: &str, host: &Host) -> Result<Self> {
         if !host.ambient_credentials {
             let detail = "is missing: auth_type iam needs an access key and its secret, as this server does not lend \
                           the AWS credentials of its machine: give a key, or start it with \
                           --allow-ambient-credentials";
             return Err(Error::invalid_field("/credentials/access_key_id", detail));
         }
-        Self::with(host, Arc::new(|name| std::env::var(name).ok()))
+        Self::with(region, host, Arc::new(|name| std::env::var(name).ok()))
     }
 
-    fn with(host: &Host, variable: Variable) -> Result<Self> {
+    fn with(region: &str, host: &Host, variable: Variable) -> Result<Self> {
         // They are near, or not there.
         let mut settings = Settings::new("the metadata service of AWS");
         settings.connect_timeout = Duration::from_secs(2);
         settings.silence = Duration::from_secs(10);
         settings.retry.attempts = 2;
         settings.max_body = 1 << 16;
-        let client = Client::new(host, settings)?;
-        Ok(Self { client, variable })
+        let endpoint = variable("AWS_ENDPOINT_URL_STS").map(|text| address("AWS_ENDPOINT_URL_STS", &text));
+        Ok(Self {
+            client: Client::new(host, settings)?,
+            sts: Aws::at(region.to_owned(), None, endpoint.transpose()?, host)?,
+            variable,
+        })
     }
 
     /// The first that there is.
-    pub(crate) async fn find(&self, aws: &Aws) -> Result<Credentials> {
+    pub(crate) async fn find(&self) -> Result<Credentials> {
         if let Some(key) = self.of_variables() {
             return Ok(key);
         }
-        if let Some(key) = self.of_web_identity(aws).await? {
+        if let Some(key) = self.of_web_identity().await? {
             return Ok(key);
         }
         if let Some(key) = self.of_file().await? {
@@ -90,7 +96,7 @@ impl Ambient {
         Some(credentials(id, secret, self.variable("AWS_SESSION_TOKEN")))
     }
 
-    async fn of_web_identity(&self, aws: &Aws) -> Result<Option<Credentials>> {
+    async fn of_web_identity(&self) -> Result<Option<Credentials>> {
         let (Some(file), Some(role)) = (
             self.variable("AWS_WEB_IDENTITY_TOKEN_FILE"),
             self.variable("AWS_ROLE_ARN"),
@@ -110,7 +116,7 @@ impl Ambient {
             version: Some("2011-06-15"),
             parameters: &parameters,
         };
-        Ok(Some(aws.send(&call, None).await?.key()?.0))
+        Ok(Some(self.sts.send(&call, None).await?.key()?.0))
     }
 
     async fn of_file(&self) -> Result<Option<Credentials>> {
@@ -159,11 +165,8 @@ impl Ambient {
         if self.variable("AWS_EC2_METADATA_DISABLED").as_deref() == Some("true") {
             return Err(nothing());
         }
-        let address = self.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-        let base = Url::parse(address.as_deref().unwrap_or(MACHINE)).map_err(|_invalid| {
-            let message = "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address";
-            Error::new(ErrorKind::Unauthenticated, message)
-        })?;
+        let name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+        let base = address(name, self.variable(name).as_deref().unwrap_or(MACHINE))?;
         let at = |path: &str| {
             let mut url = base.clone();
             url.set_path(path);
@@ -196,6 +199,11 @@ fn nothing() -> Error {
     let message = "this machine has no AWS credentials: no variables, no profile in the file of shared credentials, and \
                    no role of a container or an instance";
     Error::new(ErrorKind::Unauthenticated, message)
+}
+
+fn address(variable: &str, text: &str) -> Result<Url> {
+    let message = || format!("the variable {variable} of this machine holds no address");
+    Url::parse(text).map_err(|_invalid| Error::new(ErrorKind::Unauthenticated, message()))
 }
 
 fn credentials(id: String, secret: String, token: Option<String>) -> Credentials {

@@ -66,17 +66,29 @@ impl fmt::Debug for Aws {
 
 impl Aws {
     pub(crate) fn new(region: String, config: &Config, host: &Host) -> Result<Self> {
-        let mut settings = Settings::new("AWS");
-        settings.explain = explain;
-        settings.max_body = 1 << 20;
         let endpoint = |text: &Option<String>, pointer| {
             let text = text.as_deref();
             text.map(|text| vendors(text, pointer, host)).transpose()
         };
+        let own = endpoint(&config.aws_endpoint, "/config/aws_endpoint")?;
+        let sts = endpoint(&config.sts_endpoint, "/config/sts_endpoint")?;
+        Self::at(region, own, sts, host)
+    }
+
+    /// With addresses in place of the public ones.
+    pub(crate) fn at(
+        region: String,
+        endpoint: Option<Url>,
+        sts_endpoint: Option<Url>,
+        host: &Host,
+    ) -> Result<Self> {
+        let mut settings = Settings::new("AWS");
+        settings.explain = explain;
+        settings.max_body = 1 << 20;
         Ok(Self {
             client: Client::new(host, settings)?,
-            endpoint: endpoint(&config.aws_endpoint, "/config/aws_endpoint")?,
-            sts_endpoint: endpoint(&config.sts_endpoint, "/config/sts_endpoint")?,
+            endpoint,
+            sts_endpoint,
             region,
             clock: host.clock.clone(),
         })

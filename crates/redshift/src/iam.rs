@@ -43,7 +43,7 @@ enum Target {
 #[derive(Debug)]
 enum Source {
     Given(Credentials),
-    Machine(Ambient),
+    Machine(Box<Ambient>),
 }
 
 /// Gets logins, and new ones before the old end.
@@ -88,11 +88,11 @@ impl Iam {
         };
         Ok(Self {
             target: target(config, named.as_ref(), db_user)?,
-            aws: Aws::new(region, config, host)?,
             source: match key {
                 Some(key) => Source::Given(given(key)),
-                None => Source::Machine(Ambient::new(host)?),
+                None => Source::Machine(Box::new(Ambient::new(&region, host)?)),
             },
+            aws: Aws::new(region, config, host)?,
             role,
             assumed: Mutex::new(None),
             logins: Mutex::new(HashMap::new()),
@@ -167,7 +167,7 @@ impl Iam {
     async fn key(&self) -> Result<Credentials> {
         match &self.source {
             Source::Given(key) => Ok(key.clone()),
-            Source::Machine(ambient) => ambient.find(&self.aws).await,
+            Source::Machine(ambient) => ambient.find().await,
         }
     }
 

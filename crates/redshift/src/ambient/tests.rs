@@ -1,5 +1,4 @@
 use super::*;
-use crate::config::Config;
 use serde_json::json;
 use std::collections::HashMap;
 use tokio::{
@@ -13,15 +12,12 @@ fn around(variables: &[(&str, String)]) -> Ambient {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.clone()))
         .collect();
-    let host = Host::default();
-    Ambient::with(&host, Arc::new(move |name| variables.get(name).cloned())).unwrap()
+    let variable = move |name: &str| variables.get(name).cloned();
+    Ambient::with("eu-west-1", &Host::default(), Arc::new(variable)).unwrap()
 }
 
-async fn found(variables: &[(&str, String)], sts: Option<&str>) -> Result<(String, Option<String>)> {
-    let config = json!({"host": "h", "database": "dev", "sts_endpoint": sts});
-    let config: Config = serde_json::from_value(config).unwrap();
-    let aws = Aws::new("eu-west-1".into(), &config, &Host::default()).unwrap();
-    let key = around(variables).find(&aws).await?;
+async fn found(variables: &[(&str, String)]) -> Result<(String, Option<String>)> {
+    let key = around(variables).find().await?;
     let token = key.session_token().map(str::to_owned);
     Ok((key.access_key_id().to_owned(), token))
 }
@@ -67,12 +63,12 @@ fn role_json() -> String {
 
 #[test]
 fn what_the_machine_has_needs_leave() {
-    let error = Ambient::new(&Host::default()).unwrap_err();
+    let error = Ambient::new("eu-west-1", &Host::default()).unwrap_err();
     assert_eq!(error.fields()[0].pointer, "/credentials/access_key_id");
     assert!(error.to_string().contains("--allow-ambient-credentials"));
     let mut host = Host::default();
     host.ambient_credentials = true;
-    assert!(Ambient::new(&host).is_ok());
+    assert!(Ambient::new("eu-west-1", &host).is_ok());
 }
 
 #[tokio::test]
@@ -87,10 +83,10 @@ async fn variables_come_first() {
         ("AWS_SECRET_ACCESS_KEY", "hunter2".to_owned()),
         of_file.clone(),
     ];
-    let key = found(&variables, None).await.unwrap();
+    let key = found(&variables).await.unwrap();
     assert_eq!(key, ("AKIAVARIABLE".to_owned(), None));
     assert!(!format!("{:?}", around(&variables)).contains("hunter2"));
-    let key = found(&[of_file], None).await.unwrap();
+    let key = found(&[of_file]).await.unwrap();
     assert_eq!(key.0, "AKIAFILE");
     std::fs::remove_file(shared).unwrap();
 }
@@ -121,8 +117,9 @@ async fn a_web_identity_becomes_a_role_without_a_signature() {
     let variables = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", token.display().to_string()),
         ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/pod".to_owned()),
+        ("AWS_ENDPOINT_URL_STS", sts),
     ];
-    let key = found(&variables, Some(&sts)).await.unwrap();
+    let key = found(&variables).await.unwrap();
     assert_eq!(key, ("ASIAWEB".to_owned(), Some("t".to_owned())));
     let request = told.recv().await.unwrap();
     assert!(
@@ -143,16 +140,14 @@ async fn a_container_asks_its_agent_and_nobody_else() {
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "hunter2-agent".to_owned()),
         ]
     };
-    let key = found(&at(&format!("{agent}/role")), None).await.unwrap();
+    let key = found(&at(&format!("{agent}/role"))).await.unwrap();
     assert_eq!(key, ("ASIAROLE".to_owned(), Some("hunter2-token".to_owned())));
     let request = told.recv().await.unwrap().to_lowercase();
     assert!(
         request.starts_with("get /role ") && request.contains("authorization: hunter2-agent"),
         "{request}"
     );
-    let error = found(&at("http://elsewhere.example.com/role"), None)
-        .await
-        .unwrap_err();
+    let error = found(&at("http://elsewhere.example.com/role")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(!format!("{error:?}").contains("hunter2"));
 }
@@ -161,7 +156,7 @@ async fn a_container_asks_its_agent_and_nobody_else() {
 async fn a_machine_is_asked_with_a_token_of_a_session() {
     let answers = vec!["session".to_owned(), "reader\n".to_owned(), role_json()];
     let (machine, mut told) = serve(answers).await;
-    let key = found(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", machine)], None)
+    let key = found(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", machine)])
         .await
         .unwrap();
     assert_eq!(key.0, "ASIAROLE");
@@ -179,7 +174,7 @@ async fn a_machine_is_asked_with_a_token_of_a_session() {
 
 #[tokio::test]
 async fn a_machine_without_any_says_what_was_looked_for() {
-    let error = found(&[("AWS_EC2_METADATA_DISABLED", "true".to_owned())], None)
+    let error = found(&[("AWS_EC2_METADATA_DISABLED", "true".to_owned())])
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);

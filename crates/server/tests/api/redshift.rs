@@ -149,15 +149,14 @@ async fn a_check_signs_with_what_the_machine_has() {
         "aws_endpoint": format!("http://{}", listener.local_addr().unwrap()),
     })
     .to_string();
-    let mut check = tokio::process::Command::new(env!("CARGO_BIN_EXE_headwater"));
+    let mut check = Command::new(env!("CARGO_BIN_EXE_headwater"));
     check
         .args(["check", "redshift", "--config", &config])
         .args(["--credentials", r#"{"auth_type": "iam"}"#])
         .env("AWS_ACCESS_KEY_ID", "AKIAMACHINE")
         .env("AWS_SECRET_ACCESS_KEY", "hunter2")
         .env_remove("AWS_SESSION_TOKEN")
-        .env_remove("RUST_LOG")
-        .kill_on_drop(true);
+        .env_remove("RUST_LOG");
     let refuse = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 8192];
@@ -171,7 +170,8 @@ async fn a_check_signs_with_what_the_machine_has() {
             .unwrap();
         String::from_utf8_lossy(&request[..length]).into_owned()
     };
-    let (output, request) = tokio::join!(check.output(), refuse);
+    let checked = tokio::task::spawn_blocking(move || check.output().unwrap());
+    let (output, request) = tokio::join!(checked, refuse);
     let output = output.unwrap();
     assert!(request.contains("Credential=AKIAMACHINE/"), "{request}");
     let told = String::from_utf8_lossy(&output.stderr);
