@@ -6,7 +6,11 @@ use std::borrow::Cow;
 
 /// The normalised type of a native one.
 pub(crate) fn data_type(native: &str) -> DataType {
-    let lower = native.trim().to_lowercase();
+    let native = native.trim();
+    let lower = match native.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(native.to_ascii_lowercase()),
+        false => Cow::Borrowed(native),
+    };
     if let Some(element) = lower.strip_suffix("[]") {
         return array(element);
     }
