@@ -24,22 +24,22 @@ pub(super) struct ApplicationDefault {
 }
 
 impl ApplicationDefault {
+    /// # Errors
+    /// `ConfigInvalid` where the host does not lend what the machine has.
     pub(super) fn new(scope: &'static str, host: &Host) -> Result<Self> {
-        let named = env::var_os("GOOGLE_APPLICATION_CREDENTIALS").map(PathBuf::from);
-        match (&host.local_files, &named) {
-            (LocalFiles::Allowed, _) => {}
-            (rule, Some(file)) => rule.check(file, POINTER)?,
-            (_, None) => {
-                let detail = "application_default uses what this machine has, which this server does not lend: \
-                              give the credentials themselves";
-                return Err(Error::invalid_field(POINTER, detail));
-            }
+        if !host.ambient_credentials {
+            let detail = "application_default uses what this machine has, which this server does not lend: give the \
+                          credentials themselves, or start it with --allow-ambient-credentials";
+            return Err(Error::invalid_field(POINTER, detail));
         }
+        // The file, and those that it names, are the machine's, too.
+        let mut host = host.clone();
+        host.local_files = LocalFiles::Allowed;
         Ok(Self {
-            named,
+            named: env::var_os("GOOGLE_APPLICATION_CREDENTIALS").map(PathBuf::from),
             scope,
-            host: host.clone(),
-            client: token::client(host)?,
+            client: token::client(&host)?,
+            host,
         })
     }
 
@@ -100,5 +100,22 @@ impl Issue for ApplicationDefault {
 impl Tokens for ApplicationDefault {
     fn principal(&self) -> String {
         "application_default".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_has_is_lent_by_the_host_or_not_at_all() {
+        let mut host = Host::default();
+        host.local_files = LocalFiles::Allowed;
+        let refused = ApplicationDefault::new("scope", &host).unwrap_err().to_string();
+        assert!(
+            refused.contains("/credentials/auth_type") && refused.contains("--allow-ambient-credentials")
+        );
+        host.ambient_credentials = true;
+        assert!(ApplicationDefault::new("scope", &host).is_ok());
     }
 }
