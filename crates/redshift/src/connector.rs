@@ -108,14 +108,7 @@ impl SourceConnector for Redshift {
             (Some(report), Selection::Named(_)) => Ok(report::without(report, &refused)),
             (None, _) => match refused.into_iter().next() {
                 Some((_, error)) => Err(error),
-                None => {
-                    self.run(
-                        &entrance,
-                        cx,
-                        check::database(&entrance, self.server.wire.endpoint()),
-                    )
-                    .await
-                }
+                None => self.check_session(&entrance, cx).await,
             },
         }
     }
@@ -246,11 +239,12 @@ impl Redshift {
 
     async fn check_database(&self, database: &str, cx: &Cx) -> Result<CheckReport> {
         let session = self.session(database, cx).await?;
-        self.run(
-            &session,
-            cx,
-            check::database(&session, self.server.wire.endpoint()),
-        )
-        .await
+        self.check_session(&session, cx).await
+    }
+
+    async fn check_session(&self, session: &Session, cx: &Cx) -> Result<CheckReport> {
+        let external = self.include_external.then_some(&self.scope);
+        let check = check::database(session, self.server.wire.endpoint(), external);
+        self.run(session, cx, check).await
     }
 }

@@ -5,8 +5,9 @@ use crate::{
     databases::Database,
     error,
     payload::Work,
-    rows::{ExternalSchemaRow, SchemaRow, TextRow},
+    rows::{SchemaRow, TextRow},
     session::Session,
+    usage,
     visibility::Sight,
 };
 use headwater_core::{Container, Listing, Path, Reason, Result, Scope, Split, Visibility};
@@ -139,8 +140,7 @@ pub(crate) fn unopened(database: &Database, children: Listing) -> Container {
 
 /// The names of schemas whose tables are elsewhere; `None` where the list is refused.
 async fn external(session: &Session) -> Result<Option<HashSet<String>>> {
-    let rows = session.query::<ExternalSchemaRow>(include_str!("queries/external_schemas.sql"), &[]);
-    match session.apart(rows).await {
+    match usage::external_schemas(session).await {
         Ok(rows) => Ok(Some(rows.into_iter().map(|row| row.name).collect())),
         Err(error) if error::is_of_one_relation(&error) => Ok(None),
         Err(error) => Err(error),

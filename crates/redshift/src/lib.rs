@@ -20,6 +20,7 @@ mod read;
 mod rows;
 mod session;
 mod types;
+mod usage;
 mod visibility;
 
 pub use config::Config;

@@ -70,8 +70,13 @@ row! {
     SchemaRow { name: String = text, relations: i64 = number, usable: bool = flag, }
 }
 row! {
-    /// A schema whose tables are elsewhere.
-    ExternalSchemaRow { name: String = text, kind: i64 = number, database: Option<String> = optional_text, }
+    /// A schema whose tables are elsewhere, and whether the user sees them.
+    ExternalSchemaRow {
+        name: String = text,
+        kind: i64 = number,
+        database: Option<String> = optional_text,
+        usable: bool = flag,
+    }
 }
 row! {
     /// A schema's owner and comment.

@@ -8,6 +8,7 @@ use crate::{
     rows::{ExternalColumnRow, ExternalSchemaRow, ExternalTableRow},
     session::Session,
     types::{Words, shape},
+    usage,
 };
 use headwater_core::{
     Facet, Listing, Result, Scope, SplitSink,
@@ -20,10 +21,11 @@ pub(super) async fn read(session: &Session, task: &Task<'_>, scope: &Scope, out:
     let mut refused = Refused::default();
     let (described, commented) = describe(session, task, &mut refused).await?;
     warn_all(&refused, task, out).await?;
-    let kinds = session.query::<ExternalSchemaRow>(include_str!("../queries/external_schemas.sql"), &[]);
-    let kinds = session.apart(kinds).await?;
-    let kinds: HashMap<String, ExternalSchemaRow> =
-        kinds.into_iter().map(|row| (row.name.clone(), row)).collect();
+    let kinds: HashMap<String, ExternalSchemaRow> = usage::external_schemas(session)
+        .await?
+        .into_iter()
+        .map(|row| (row.name.clone(), row))
+        .collect();
     let mut present = Vec::new();
     for row in described {
         present.push(row.name.clone());
@@ -50,6 +52,9 @@ pub(super) async fn read(session: &Session, task: &Task<'_>, scope: &Scope, out:
     };
     for schema in &task.schemas {
         let listing = match present.iter().any(|name| name == schema) {
+            true if kinds.get(*schema).is_some_and(|kind| !kind.usable) => {
+                hidden(schema, session, task, out).await?
+            }
             true => listing.clone(),
             false => Listing::partial(
                 "not_found",
@@ -59,6 +64,14 @@ pub(super) async fn read(session: &Session, task: &Task<'_>, scope: &Scope, out:
         out.close(&task.path(schema), listing).await?;
     }
     Ok(())
+}
+
+/// Tells of a schema that the user may not use: what is not in the list may be there.
+async fn hidden(schema: &str, session: &Session, task: &Task<'_>, out: &SplitSink) -> Result<Listing> {
+    let error = usage::missing(schema, &session.facts.user);
+    let detail = format!("{} are not read: {error}", Part::ExternalTables.name());
+    out.warn(error.code(), detail, Some(task.path(schema))).await?;
+    Ok(Listing::failed(&error))
 }
 
 /// What `eskind` stands for: <https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_EXTERNAL_SCHEMAS.html>

@@ -46,7 +46,6 @@ async fn sizes_need_a_grant_and_nothing_else_goes_without_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refused_relation_costs_its_own_part() {
     let peer = Peer::seeded().await;
-    peer.grant("USAGE ON SCHEMA spectrum").await;
     peer.grant("SELECT ON redshift_catalog.svv_table_info").await;
     peer.sql(
         "REVOKE SELECT ON redshift_catalog.pg_description, redshift_catalog.pg_depend, redshift_catalog.svv_mv_info,
@@ -104,21 +103,91 @@ async fn where_nobody_says_which_schemas_are_external_an_empty_one_is_not_taken_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_external_schema_without_usage_is_told_by_its_fingerprint() {
+async fn an_external_schema_without_usage_is_not_taken_for_empty() {
     let peer = Peer::seeded().await;
-    peer.grant("USAGE ON SCHEMA spectrum").await;
-    let visibility = |run: &Collected, schema: &str| {
-        let containers = &run.discovery.as_ref().unwrap().containers;
-        let container = containers.iter().find(|one| one.path == peer.path(&[schema]));
-        container.unwrap().visibility.clone()
-    };
     let before = peer.read().await;
-    assert_eq!(visibility(&before, "public"), Visibility::Everyone);
     peer.sql(&format!("REVOKE USAGE ON SCHEMA spectrum FROM {}", peer.user))
         .await;
-    let after = peer.read().await;
-    assert!(!after.assets.contains_key(&peer.path(&["spectrum", "events"])));
-    assert_ne!(visibility(&before, "spectrum"), visibility(&after, "spectrum"));
+    let run = peer.read_with(json!({})).await;
+    assert!(run.failed.is_none(), "{:?}", run.failed);
+    let (spectrum, federated) = (peer.path(&["spectrum"]), peer.path(&["federated"]));
+    let grant = format!("GRANT USAGE ON SCHEMA \"spectrum\" TO \"{}\"", peer.user);
+    let Listing::Partial(reasons) = &run.closed[&spectrum] else {
+        panic!("{:?}", run.closed)
+    };
+    assert_eq!(
+        (reasons[0].code.as_str(), reasons[0].grant.as_ref()),
+        ("permission_denied", Some(&grant))
+    );
+    assert!(grants(&run).contains(&grant), "{:?}", run.warnings);
+    assert!(
+        run.warnings
+            .iter()
+            .any(|one| one.path.as_ref() == Some(&spectrum))
+    );
+    assert!(
+        run.namespaces.contains_key(&spectrum),
+        "the schema itself is seen"
+    );
+    assert_eq!(run.closed[&federated], Listing::Complete);
+    assert!(run.assets.contains_key(&federated.child("stock")));
+    let visibility = |run: &Collected| {
+        let containers = &run.discovery.as_ref().unwrap().containers;
+        let container = containers.iter().find(|one| one.path == spectrum);
+        container.unwrap().visibility.clone()
+    };
+    assert_ne!(visibility(&before), visibility(&run));
+    assert_eq!(*peer.wire.violations.lock().unwrap(), [""; 0]);
+
+    peer.grant("USAGE ON SCHEMA spectrum").await;
+    let run = peer.read().await;
+    assert!(run.assets.contains_key(&spectrum.child("events")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn external_schemas_without_usage_are_named_with_their_grant() {
+    let peer = Peer::seeded().await;
+    assert!(check(&peer).await.capabilities["external_tables"].readable);
+    peer.sql(&format!(
+        "REVOKE USAGE ON SCHEMA spectrum, federated FROM {}",
+        peer.user
+    ))
+    .await;
+    let told = &check(&peer).await.capabilities["external_tables"];
+    let detail = told.detail.as_ref().unwrap();
+    assert!(
+        !told.readable && detail.ends_with("federated, spectrum"),
+        "{detail}"
+    );
+    let grant = format!(
+        "GRANT USAGE ON SCHEMA \"federated\", \"spectrum\" TO \"{}\"",
+        peer.user
+    );
+    assert_eq!(told.grant.as_ref(), Some(&grant));
+    peer.sql(&grant).await;
+    assert!(check(&peer).await.capabilities["external_tables"].readable);
+
+    peer.sql(&format!("REVOKE USAGE ON SCHEMA spectrum FROM {}", peer.user))
+        .await;
+    for unwanted in [
+        json!({"filters": {"exclude_schemas": ["spectrum"]}}),
+        json!({"include_external": false}),
+    ] {
+        let connector = peer.open(unwanted.clone()).connector;
+        let report = connector.check(&Cx::default()).await.unwrap();
+        assert!(report.capabilities["external_tables"].readable, "{unwanted}");
+        peer.assert_clean(&peer.read_with(unwanted).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_of_the_database_itself_needs_no_usage() {
+    let peer = Peer::seeded().await;
+    peer.sql("REVOKE ALL ON SCHEMA public FROM PUBLIC").await;
+    let run = peer.read().await;
+    for path in [&["audit", "log"], &["public", "orders"]] {
+        assert!(!asset(&run, &peer.path(path)).fields.is_unread());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,6 +202,11 @@ async fn metadata_security_is_told_with_the_permission_that_lifts_it() {
         grant.contains("GRANT ACCESS CATALOG TO ROLE") && grant.contains(&peer.user),
         "{grant}"
     );
+    peer.sql(&format!(
+        "REVOKE USAGE ON SCHEMA spectrum, federated FROM {}",
+        peer.user
+    ))
+    .await;
     let run = peer.read().await;
     assert!(run.assets.is_empty(), "nothing was granted: {:?}", run.paths());
     let containers = &run.discovery.as_ref().unwrap().containers;
@@ -150,8 +224,10 @@ async fn metadata_security_is_told_with_the_permission_that_lifts_it() {
     ))
     .await;
     assert!(check(&peer).await.capabilities["visibility"].readable);
-    let run = peer.read().await;
+    // It shows the schema, and what stands elsewhere is still a matter of usage.
+    let run = peer.read_with(json!({})).await;
     assert!(run.assets.contains_key(&peer.path(&["public", "orders"])));
+    assert!(!run.closed[&peer.path(&["spectrum"])].is_complete());
     let containers = &run.discovery.as_ref().unwrap().containers;
     let public = containers
         .iter()

@@ -17,7 +17,6 @@ struct Shop {
 impl Shop {
     async fn open() -> Self {
         let peer = Peer::seeded().await;
-        peer.grant("USAGE ON SCHEMA spectrum").await;
         // One external schema, so that its list can be refused without another's.
         peer.sql("DELETE FROM redshift_catalog.pg_external_schema WHERE eskind = 3; DROP SCHEMA federated")
             .await;

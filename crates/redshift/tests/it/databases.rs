@@ -71,6 +71,80 @@ async fn a_named_database_that_is_not_there_makes_the_run_partial() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_star_reads_all_databases_that_let_the_user_in() {
+    let (dev, sales, closed) = (Peer::seeded().await, Peer::seeded().await, Peer::create().await);
+    *dev.wire.dev.lock().unwrap() = Some(dev.name.clone());
+    for other in [&sales, &closed] {
+        dev.sql(&format!(
+            "INSERT INTO redshift_catalog.local_databases VALUES ('{}')",
+            other.name
+        ))
+        .await;
+    }
+    sales
+        .sql(&format!("GRANT USAGE ON SCHEMA spectrum TO {}", dev.user))
+        .await;
+    closed
+        .sql(&format!("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", closed.name))
+        .await;
+    let config = json!({"database": null, "databases": "*"});
+    let run = dev.read_with(config.clone()).await;
+    assert!(run.failed.is_none(), "{:?}", run.failed);
+    assert_eq!(*dev.wire.violations.lock().unwrap(), [""; 0]);
+    for database in [&dev, &sales] {
+        for path in [&["public", "orders"], &["spectrum", "events"]] {
+            asset(&run, &database.path(path));
+        }
+    }
+    assert!(
+        run.assets.contains_key(&dev.path(&["federated", "stock"]))
+            && !run.assets.contains_key(&sales.path(&["federated", "stock"])),
+        "granted in one database only"
+    );
+    let partial: Vec<&Path> = run
+        .closed
+        .iter()
+        .filter(|(_, listing)| !listing.is_complete())
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(partial, [&sales.path(&["federated"])]);
+    let mut databases: Vec<(String, &Listing)> = run
+        .discovery
+        .as_ref()
+        .unwrap()
+        .containers
+        .iter()
+        .filter(|one| one.path.segments().len() == 1)
+        .map(|one| (one.path.to_string(), &one.children))
+        .collect();
+    databases.sort_by(|one, other| one.0.cmp(&other.0));
+    let mut names = [&dev.name, &sales.name, &closed.name];
+    names.sort();
+    assert_eq!(databases.iter().map(|one| &one.0).collect::<Vec<_>>(), names);
+    for (name, children) in databases {
+        match name == closed.name {
+            true => {
+                assert!(matches!(children, Listing::Skipped(reason) if reason.code == "permission_denied"))
+            }
+            false => assert_eq!(children, &Listing::Complete),
+        }
+    }
+
+    let report = dev.open(config).connector.check(&Cx::default()).await.unwrap();
+    assert!(
+        report.message.contains(&format!("skipped: {}", closed.name)),
+        "{}",
+        report.message
+    );
+    let external = &report.capabilities["external_tables"];
+    let told = external.detail.as_ref().unwrap();
+    assert!(
+        told.contains(&format!("of database {}", sales.name)) && told.ends_with(": federated"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_identity_is_that_of_the_namespace() {
     let peer = Peer::seeded().await;
     let discovered = peer.read().await.discovery.unwrap();

@@ -10,13 +10,7 @@ use serde_json::json;
 
 async fn shop() -> (Peer, Collected) {
     let peer = Peer::seeded().await;
-    for what in [
-        "USAGE ON SCHEMA spectrum",
-        "USAGE ON SCHEMA federated",
-        "SELECT ON redshift_catalog.svv_table_info",
-    ] {
-        peer.grant(what).await;
-    }
+    peer.grant("SELECT ON redshift_catalog.svv_table_info").await;
     let run = peer.read().await;
     (peer, run)
 }
@@ -231,7 +225,6 @@ async fn external_schemas_show_where_their_tables_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn external_schemas_can_be_left_out_without_losing_what_is_known() {
     let peer = Peer::seeded().await;
-    peer.grant("USAGE ON SCHEMA spectrum").await;
     let run = peer.read_with(json!({"include_external": false})).await;
     peer.assert_clean(&run);
     assert!(

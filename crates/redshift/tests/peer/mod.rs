@@ -99,7 +99,7 @@ impl Peer {
         peer
     }
 
-    /// The same with objects of every kind: see `seed.sql`.
+    /// The same with objects of every kind, see `seed.sql`, and a user that may use the external schemas.
     pub(crate) async fn seeded() -> Self {
         Self::seeded_as("").await
     }
@@ -108,6 +108,7 @@ impl Peer {
         let peer = Self::create_as(prefix).await;
         peer.sql(&include_str!("seed.sql").replace("{database}", &peer.name))
             .await;
+        peer.grant("USAGE ON SCHEMA spectrum, federated").await;
         peer
     }
 

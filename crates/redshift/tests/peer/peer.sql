@@ -140,11 +140,13 @@ CREATE VIEW svv_external_columns AS
 
 -- [dg] r_SVV_REDSHIFT_DATABASES, r_SVV_REDSHIFT_SCHEMAS, r_SVV_REDSHIFT_TABLES, r_SVV_REDSHIFT_COLUMNS
 CREATE TABLE shared_databases (database_name varchar(128));
+CREATE TABLE local_databases (database_name varchar(128));
+INSERT INTO local_databases VALUES (current_database()), ('padb_harvest'), ('template0');
 CREATE VIEW svv_redshift_databases AS
-  SELECT datname::varchar(128) AS database_name, 1 AS database_owner, 'local'::varchar(32) AS database_type,
+  SELECT database_name, 1 AS database_owner, 'local'::varchar(32) AS database_type,
          ''::varchar(128) AS database_acl, NULL::varchar(128) AS database_options,
          'Serializable'::varchar(128) AS database_isolation_level
-    FROM pg_catalog.pg_database WHERE datname = current_database()
+    FROM local_databases
   UNION ALL
   SELECT database_name, 1, 'shared', '', NULL, NULL FROM shared_databases;
 CREATE TABLE svv_redshift_schemas (

@@ -25,6 +25,8 @@ pub(crate) struct Wire {
     pub(crate) cut: AtomicBool,
     /// Makes the next statement that reads columns take for ever.
     pub(crate) stall: AtomicBool,
+    /// Stands for the database `dev`, of which one server could have but one.
+    pub(crate) dev: Mutex<Option<String>>,
     /// Holds the n-th list of relations back, from 1: tells when it came, and goes on when told.
     pub(crate) gate: AtomicUsize,
     pub(crate) reached: Notify,
@@ -129,7 +131,7 @@ async fn startup(client: &mut TcpStream, wire: &Wire) -> io::Result<Option<Vec<u
         match code {
             // SSLRequest.
             80_877_103 => client.write_all(b"N").await?,
-            196_608 => match parameters(&body[4..]) {
+            196_608 => match parameters(&body[4..], wire) {
                 Ok(known) => {
                     let length = u32::try_from(known.len() + 8).unwrap().to_be_bytes();
                     return Ok(Some([length.as_slice(), &body[..4], &known].concat()));
@@ -149,7 +151,7 @@ async fn startup(client: &mut TcpStream, wire: &Wire) -> io::Result<Option<Vec<u
 }
 
 /// The parameters that PostgreSQL knows, without those that only Redshift does; or the first that neither does.
-fn parameters(given: &[u8]) -> Result<Vec<u8>, String> {
+fn parameters(given: &[u8], wire: &Wire) -> Result<Vec<u8>, String> {
     let shared = ["user", "database", "client_encoding", "application_name"];
     let own = [
         "client_protocol_version",
@@ -161,7 +163,12 @@ fn parameters(given: &[u8]) -> Result<Vec<u8>, String> {
     let mut kept = Vec::new();
     for pair in texts.chunks_exact(2).take_while(|pair| !pair[0].is_empty()) {
         if shared.contains(&pair[0]) {
-            kept.extend(format!("{}\0{}\0", pair[0], pair[1]).into_bytes());
+            let dev = wire.dev.lock().unwrap();
+            let value = match (pair[0], pair[1], dev.as_deref()) {
+                ("database", "dev", Some(name)) => name,
+                (_, value, _) => value,
+            };
+            kept.extend(format!("{}\0{value}\0", pair[0]).into_bytes());
         } else if !own.contains(&pair[0]) {
             return Err(pair[0].to_owned());
         }
