@@ -4,7 +4,12 @@
 //! tables show a user only its own, without an error: an empty list of such a schema says nothing.
 //! <https://docs.aws.amazon.com/redshift/latest/dg/cm_chap_system-tables.html#c_visibility-of-data>
 
-use crate::{error, rows::ExternalSchemaRow, session::Session};
+use crate::{
+    access::{Part, explained},
+    error,
+    rows::ExternalSchemaRow,
+    session::Session,
+};
 use headwater_core::{Error, ErrorKind, Path, Readable, Result, Scope};
 use headwater_pg_wire::quote;
 
@@ -24,7 +29,7 @@ pub(crate) fn missing(schema: &str, user: &str) -> Error {
     Error::new(ErrorKind::PermissionDenied, message).with_grant(grant(&[schema], user))
 }
 
-/// What `check` says of external schemas that are in scope; where their list is refused, that is told elsewhere.
+/// What `check` says of external schemas that are in scope.
 pub(crate) async fn readable(session: &Session, scope: &Scope) -> Result<Readable> {
     let facts = &session.facts;
     let database = Path::new([facts.database.as_str()]);
@@ -35,7 +40,15 @@ pub(crate) async fn readable(session: &Session, scope: &Scope) -> Result<Readabl
             let names: Vec<&str> = schemas.iter().map(|schema| schema.name.as_str()).collect();
             Ok(of_unusable(&facts.database, &names, &facts.user))
         }
-        Err(error) if error::is_of_one_relation(&error) => Ok(Readable::yes()),
+        Err(error) if error::is_of_one_relation(&error) => {
+            let part = Part::ExternalSchemas;
+            let error = explained(part, error, &facts.user);
+            Ok(Readable {
+                readable: false,
+                detail: Some(format!("{} cannot be read: {}", part.name(), error.message())),
+                grant: error.grant().map(str::to_owned),
+            })
+        }
         Err(error) => Err(error),
     }
 }
@@ -73,12 +86,11 @@ mod tests {
     fn the_first_schemas_are_named_and_the_rest_are_counted() {
         assert_eq!(of_unusable("dev", &[], "reader"), Readable::yes());
         let two = of_unusable("dev", &["lake", "o\"dd"], "IAM:reader");
+        assert!(!two.readable);
         assert!(
-            !two.readable
-                && two
-                    .detail
-                    .unwrap()
-                    .ends_with("of database dev, so their tables are hidden: lake, o\"dd")
+            two.detail
+                .unwrap()
+                .ends_with("database dev, so their tables are hidden: lake, o\"dd")
         );
         assert_eq!(
             two.grant.unwrap(),
