@@ -1,5 +1,5 @@
 use crate::{
-    Config, Credentials, emit, error, files::Files, identity, lineage, project::Project, read, source::Source,
+    Config, Credentials, emit, error, files::Files, lineage, project::Project, read, source::Source,
 };
 use async_trait::async_trait;
 use headwater_core::{
@@ -188,11 +188,7 @@ fn describe(project: &Project) -> String {
     let header = &project.header;
     let name = header.project().unwrap_or("without a name");
     let version = header.dbt_version.as_deref().unwrap_or("of an unknown version");
-    let products = project
-        .nodes
-        .keys()
-        .filter(|id| identity::path(id).is_some())
-        .count();
+    let products = project.nodes.len();
     format!(
         "project {name}, dbt {version}: {products} products, {} nodes disabled",
         project.disabled

@@ -1,6 +1,7 @@
 //! What a `unique_id` says: the kind of a node, and its path.
 
 use headwater_core::{Path, model::AssetKind};
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// The kind of the product that a node is; `None` for tests, analyses, hooks and what else dbt knows.
 pub(crate) fn kind(unique_id: &str) -> Option<AssetKind> {
@@ -16,24 +17,40 @@ pub(crate) fn kind(unique_id: &str) -> Option<AssetKind> {
     }
 }
 
-/// The path of a product: its `unique_id` with the package in front, `model.shop.orders.v2` as
-/// `shop, model, orders.v2`; the tables of a source stand below it, `source.shop.till.sales` as
-/// `shop, source.till, sales`. `None` for an id that is no product's.
-pub(crate) fn path(unique_id: &str) -> Option<Path> {
+/// What the path of a product is made of: its package, what it stands in there, and its name.
+fn segments(unique_id: &str) -> Option<[Cow<'_, str>; 3]> {
     kind(unique_id)?;
     let mut parts = unique_id.splitn(3, '.');
     let (resource, package, name) = (parts.next()?, parts.next()?, parts.next()?);
     let whole = match resource {
         "source" => {
             let (source, table) = name.split_once('.')?;
-            [package, &format!("source.{source}"), table].map(Box::<str>::from)
+            [package.into(), format!("source.{source}").into(), table.into()]
         }
-        _ => [package, resource, name].map(Box::<str>::from),
+        _ => [package, resource, name].map(Cow::from),
     };
-    whole
-        .iter()
-        .all(|segment| !segment.is_empty())
-        .then(|| Path::new(whole))
+    whole.iter().all(|segment| !segment.is_empty()).then_some(whole)
+}
+
+/// The path of a product: its `unique_id` with the package in front, `model.shop.orders.v2` as
+/// `shop, model, orders.v2`; the tables of a source stand below it, `source.shop.till.sales` as
+/// `shop, source.till, sales`. `None` for an id that is no product's.
+pub(crate) fn path(unique_id: &str) -> Option<Path> {
+    segments(unique_id).map(|whole| Path::new(whole.map(Box::<str>::from)))
+}
+
+pub(crate) fn is_product(unique_id: &str) -> bool {
+    segments(unique_id).is_some()
+}
+
+/// The namespaces of products.
+pub(crate) fn namespaces<'a>(unique_ids: impl Iterator<Item = &'a str>) -> BTreeSet<Path> {
+    let found = unique_ids.filter_map(segments);
+    let found: BTreeSet<_> = found.map(|[package, inner, _]| [package, inner]).collect();
+    let paths = found.into_iter();
+    paths
+        .map(|namespace| Path::new(namespace.map(Box::<str>::from)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -136,8 +136,7 @@ impl Faults {
 impl Project {
     /// The namespaces that hold products, and the packages around them.
     pub(crate) fn namespaces(&self) -> BTreeSet<Path> {
-        let paths = self.nodes.keys().filter_map(|id| identity::path(id));
-        paths.filter_map(|path| path.parent()).collect()
+        identity::namespaces(self.nodes.keys().map(|id| &**id))
     }
 
     /// Reads the records of a product.

@@ -163,7 +163,7 @@ impl<'a> Reading<'a> {
         if id.starts_with("test.") || id.starts_with("unit_test.") {
             return self.test(file, id);
         }
-        if identity::path(id).is_none() {
+        if !identity::is_product(id) {
             return file.valid().map(drop);
         }
         let result = self.results.remove(id);

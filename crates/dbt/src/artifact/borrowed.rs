@@ -1,6 +1,6 @@
 //! Texts that are borrowed from where they are read, in an artifact as in the spool.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, MapAccess, SeqAccess, Visitor},
@@ -181,8 +181,33 @@ pub(crate) struct Literal<'a>(&'a str);
 
 impl Literal<'_> {
     pub(crate) fn text(self) -> Option<String> {
-        serde_json::from_str(self.0).ok()
+        let between = self.0.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+        let unescaped = between.and_then(unescaped);
+        unescaped.or_else(|| serde_json::from_str(self.0).ok())
     }
+}
+
+/// What stands between the quotes of a well-formed literal, where it has no other than the short escapes. serde would
+/// put a text together piece by piece and then copy it.
+fn unescaped(literal: &str) -> Option<String> {
+    let mut text = String::with_capacity(literal.len());
+    let mut rest = literal;
+    while let Some((before, escape)) = memchr(b'\\', rest.as_bytes()).and_then(|at| rest.split_at_checked(at))
+    {
+        text.push_str(before);
+        text.push(match escape.as_bytes().get(1)? {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            same @ (b'"' | b'\\' | b'/') => char::from(*same),
+            _ => return None,
+        });
+        rest = escape.get(2..)?;
+    }
+    text.push_str(rest);
+    Some(text)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Literal<'a> {
@@ -252,5 +277,27 @@ impl<'de> Deserialize<'de> for Sound {
             }
         }
         deserializer.deserialize_any(All)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_is_the_text_that_serde_reads() {
+        for literal in [
+            r#""""#,
+            r#""plain ü""#,
+            r#""select \"a\"\n\tfrom b\\c\/d\r\b\f""#,
+            r#""\u00e9 and \ud83d\ude00\n""#,
+        ] {
+            let read: Literal<'_> = serde_json::from_str(literal).unwrap();
+            let text: String = serde_json::from_str(literal).unwrap();
+            assert_eq!(read.text().as_deref(), Some(text.as_str()), "{literal}");
+        }
+        for no_text in [r#""\ud83d""#, "5", "null", "{}"] {
+            assert!(serde_json::from_str::<Literal<'_>>(no_text).is_err(), "{no_text}");
+        }
     }
 }
