@@ -340,8 +340,9 @@ mod tests {
             schema: &schema,
             secrets: None,
         };
-        settings
+        let read = settings
             .parse::<Config>(json!({"host": "y", "port": null}))
             .unwrap();
+        assert_eq!((read.host.as_str(), read.port), ("y", None));
     }
 }

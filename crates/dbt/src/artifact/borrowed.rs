@@ -50,11 +50,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Str<'a>, E> {
-                Ok(Str(Cow::Borrowed(text)))
+                Ok(text.into())
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Str<'a>, E> {
-                Ok(Str(Cow::Owned(text.to_owned())))
+                Ok(text.to_owned().into())
             }
         }
         deserializer.deserialize_str(Borrow(PhantomData))
@@ -77,11 +77,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
             }
 
             fn visit_borrowed_str<E>(self, one: &'de str) -> Result<Names<'a>, E> {
-                Ok(Names(vec![Str(Cow::Borrowed(one))]))
+                Ok(Names(vec![one.into()]))
             }
 
             fn visit_str<E>(self, one: &str) -> Result<Names<'a>, E> {
-                Ok(Names(vec![Str(Cow::Owned(one.to_owned()))]))
+                Ok(Names(vec![one.to_owned().into()]))
             }
 
             fn visit_unit<E>(self) -> Result<Names<'a>, E> {

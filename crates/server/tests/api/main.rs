@@ -11,7 +11,7 @@
 mod access;
 mod bigquery;
 #[path = "../../../bigquery/tests/it/fake/mod.rs"]
-#[allow(dead_code, reason = "the tests of the connector use more of it")]
+#[expect(dead_code, reason = "the tests of the connector use more of it")]
 mod bigquery_fake;
 mod bigquery_grants;
 mod connectors;
@@ -34,7 +34,7 @@ mod program;
 mod proxy;
 mod redshift;
 #[path = "../../../redshift/tests/peer/mod.rs"]
-#[allow(dead_code, reason = "the tests of the connector use more of it")]
+#[expect(dead_code, reason = "the tests of the connector use more of it")]
 mod redshift_peer;
 mod removals;
 mod secrets;
@@ -42,7 +42,7 @@ mod shape;
 mod shutdown;
 mod snowflake;
 #[path = "../../../snowflake/tests/it/fake/mod.rs"]
-#[allow(
+#[expect(
     dead_code,
     unused_imports,
     reason = "the tests of the connector use more of it"
