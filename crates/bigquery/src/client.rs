@@ -30,11 +30,10 @@ impl Api {
         settings.explain = error::explain;
         let key = format!("bigquery:{}", principal.name);
         settings.limiter = Some(host.limiters.get(&key, config.distance()));
-        let http = Client::new(host, settings)?;
-        let http = match &principal.auth {
-            Some(auth) => http.with_auth(auth.clone()),
-            None => http,
-        };
+        let mut http = Client::new(host, settings)?;
+        if let Some(auth) = &principal.auth {
+            http = http.with_auth(auth.clone());
+        }
         Ok(Self {
             endpoints,
             principal,

@@ -2,7 +2,7 @@
 //!
 //! <https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken>
 
-use super::{Tokens, token};
+use super::{READ, Tokens, token};
 use crate::config::Endpoints;
 use async_trait::async_trait;
 use headwater_core::{Error, Host, Result, Secret};
@@ -29,13 +29,7 @@ impl Impersonated {
     }
 
     /// Acts as the account of an e-mail address.
-    pub(super) fn of(
-        email: &str,
-        scope: &'static str,
-        base: Box<dyn Tokens>,
-        endpoints: &Endpoints,
-        host: &Host,
-    ) -> Result<Self> {
+    pub(super) fn of(email: &str, base: Box<dyn Tokens>, endpoints: &Endpoints, host: &Host) -> Result<Self> {
         let expected = "expected the e-mail address of a service account, such as \
                         reader@my-project.iam.gserviceaccount.com";
         let wrong = || Error::invalid_field("/credentials/impersonate_service_account", expected);
@@ -48,7 +42,7 @@ impl Impersonated {
             .iam_credentials
             .join(&path)
             .map_err(|_invalid| wrong())?;
-        Self::new(url, scope, base, host)
+        Self::new(url, READ, base, host)
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn principal(credentials: &Credentials, endpoints: &Endpoints, host: 
     if kind == AuthType::None {
         return anonymous(endpoints);
     }
+    let scope = if acts_as.is_some() { IMPERSONATE } else { READ };
     if let (Some(token), None) = (&credentials.access_token, acts_as) {
         return Ok(Principal {
             auth: Some(Auth::bearer(token.clone())),
@@ -55,13 +56,10 @@ pub(crate) fn principal(credentials: &Credentials, endpoints: &Endpoints, host: 
             member: "PRINCIPAL".to_owned(),
         });
     }
-    let tokens = match acts_as {
-        Some(email) => {
-            let base = tokens(kind, credentials, IMPERSONATE, host)?;
-            let acting = impersonated::Impersonated::of(email, READ, base, endpoints, host)?;
-            Box::new(acting)
-        }
-        None => tokens(kind, credentials, READ, host)?,
+    let base = tokens(kind, credentials, scope, host)?;
+    let tokens: Box<dyn Tokens> = match acts_as {
+        Some(email) => Box::new(impersonated::Impersonated::of(email, base, endpoints, host)?),
+        None => base,
     };
     let name = tokens.principal();
     Ok(Principal {
