@@ -5,14 +5,14 @@
 
 use crate::{
     Baseline, Cx, Discovery, Error, ErrorKind, Result, Scope, SourceConnector, Split, SplitSink,
-    sink::{Item, Outbox},
+    sink::{Item, Outbox, Pulse},
 };
 use futures_util::{FutureExt, Stream, stream};
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
-    sync::{Notify, Semaphore},
+    sync::Semaphore,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// What happens during a run, in the order it happens within one split.
@@ -244,26 +244,26 @@ impl Run {
 
     async fn attempt(&self, split: &Arc<Split>) -> Result<()> {
         let cx = self.cx.child();
-        let beat = Arc::new(Notify::new());
+        let pulse = Arc::new(Pulse::new());
         let sink = SplitSink::new(
             split.clone(),
             self.scope.clone(),
             self.options.baseline.clone(),
             cx.clone(),
             self.outbox.clone(),
-            beat.clone(),
+            pulse.clone(),
         );
-        self.guarded(self.connector.sync(split, &sink), &cx, Some(&beat))
+        self.guarded(self.connector.sync(split, &sink), &cx, Some(&pulse))
             .await
     }
 
-    /// Awaits a connector's call. A panic is an error; a stop leaves it the grace period; where `beat` is
+    /// Awaits a connector's call. A panic is an error; a stop leaves it the grace period; where `pulse` is
     /// given, silence counts as a hung source. Once stopped, the result is `Stopped` whatever it returns.
     async fn guarded<T>(
         &self,
         call: impl Future<Output = Result<T>> + Send,
         cx: &Cx,
-        beat: Option<&Notify>,
+        pulse: Option<&Pulse>,
     ) -> Result<T> {
         let call = AssertUnwindSafe(call).catch_unwind();
         tokio::pin!(call);
@@ -274,7 +274,7 @@ impl Run {
                 Err(Error::stopped())
             }
             result = &mut call => result.unwrap_or_else(|_panic| Err(panicked())),
-            () = self.silence(beat) => {
+            () = self.silence(pulse) => {
                 cx.stop().cancel();
                 let _late = timeout(self.options.grace, &mut call).await;
                 let message = "the source sent nothing for too long";
@@ -290,13 +290,19 @@ impl Run {
     }
 
     /// Returns when nothing came for `idle` although the consumer had room.
-    async fn silence(&self, beat: Option<&Notify>) {
-        let Some(beat) = beat else {
+    async fn silence(&self, pulse: Option<&Pulse>) {
+        let Some(pulse) = pulse else {
             return std::future::pending().await;
         };
+        let mut since = pulse.last();
         loop {
-            let silent = timeout(self.options.idle, beat.notified()).await.is_err();
-            if silent && !self.outbox.is_full() {
+            sleep(self.options.idle.saturating_sub(since.elapsed())).await;
+            let last = pulse.last();
+            if last > since {
+                since = last;
+            } else if self.outbox.is_full() {
+                since = Instant::now();
+            } else {
                 return;
             }
         }

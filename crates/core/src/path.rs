@@ -30,7 +30,17 @@ impl Path {
 
     /// The container around this one; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
-        self.0.split_last().map(|(_, rest)| Self(rest.into()))
+        self.container().map(|rest| Self(rest.into()))
+    }
+
+    /// The segments of the container around this one, where no path of its own is needed; `None` for the root.
+    pub(crate) fn container(&self) -> Option<&[Box<str>]> {
+        self.0.split_last().map(|(_, rest)| rest)
+    }
+
+    /// The segments as a set is made of that is asked with those of a container.
+    pub(crate) fn shared(&self) -> Arc<[Box<str>]> {
+        self.0.clone()
     }
 
     /// The last segment; `None` for the root.
@@ -55,7 +65,7 @@ impl Path {
 
     /// Whether `other` lies directly inside this path.
     pub fn is_parent_of(&self, other: &Self) -> bool {
-        other.0.split_last().is_some_and(|(_, rest)| *rest == *self.0)
+        other.container() == Some(&*self.0)
     }
 }
 

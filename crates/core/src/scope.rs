@@ -136,7 +136,10 @@ impl Scope {
 
     /// Whether a container is read, or may hold something that is.
     pub fn admits_namespace(&self, path: &Path) -> bool {
-        let segments = path.segments();
+        self.admits_container(path.segments())
+    }
+
+    fn admits_container(&self, segments: &[Box<str>]) -> bool {
         let catalog = match (&self.catalogs, segments.first()) {
             (Some(names), Some(first)) => names.contains(first),
             _ => true,
@@ -150,7 +153,7 @@ impl Scope {
 
     /// Whether an asset is read.
     pub fn admits(&self, key: &Path) -> bool {
-        let namespace = key.parent().is_none_or(|parent| self.admits_namespace(&parent));
+        let namespace = key.container().is_none_or(|around| self.admits_container(around));
         namespace && key.name().is_some_and(|name| self.admits_table(name))
     }
 }

@@ -5,8 +5,19 @@ use crate::{
     model::{Asset, LineageEdge, Namespace, Version},
 };
 use async_trait::async_trait;
-use std::{fmt, sync::Arc};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::Instant,
+};
 
 /// One thing that a connector read, as it reaches the host.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,6 +154,34 @@ impl Outbox {
     }
 }
 
+/// When an attempt last gave a sign of life.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    begin: Instant,
+    /// Nanoseconds after the beginning.
+    last: AtomicU64,
+}
+
+impl Pulse {
+    /// Begins now.
+    pub(crate) fn new() -> Self {
+        Self {
+            begin: Instant::now(),
+            last: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn beat(&self) {
+        let after = u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.last.store(after, Ordering::Relaxed);
+    }
+
+    /// The time of the last beat, else the beginning.
+    pub(crate) fn last(&self) -> Instant {
+        self.begin + Duration::from_nanos(self.last.load(Ordering::Relaxed))
+    }
+}
+
 fn gone() -> Error {
     Error::new(ErrorKind::Stopped, "the receiver of the run is gone")
 }
@@ -157,11 +196,13 @@ fn gone() -> Error {
 #[derive(Debug)]
 pub struct SplitSink {
     split: Arc<Split>,
+    /// The split's namespaces.
+    namespaces: HashSet<Arc<[Box<str>]>>,
     scope: Arc<Scope>,
     baseline: Arc<dyn Baseline>,
     cx: Cx,
     outbox: Outbox,
-    beat: Arc<Notify>,
+    pulse: Arc<Pulse>,
 }
 
 impl SplitSink {
@@ -171,15 +212,16 @@ impl SplitSink {
         baseline: Arc<dyn Baseline>,
         cx: Cx,
         outbox: Outbox,
-        beat: Arc<Notify>,
+        pulse: Arc<Pulse>,
     ) -> Self {
         Self {
+            namespaces: split.namespaces.iter().map(Path::shared).collect(),
             split,
             scope,
             baseline,
             cx,
             outbox,
-            beat,
+            pulse,
         }
     }
 
@@ -280,7 +322,7 @@ impl SplitSink {
         if !self.scope.admits_namespace(namespace) {
             return Ok(());
         }
-        if !self.split.namespaces.contains(namespace) {
+        if !self.namespaces.contains(namespace.segments()) {
             return Err(self.outside(namespace));
         }
         let listing = match listing {
@@ -301,7 +343,7 @@ impl SplitSink {
     /// Says that the source is alive although no item has come of it yet: a page arrived, a job is still
     /// running. Without items or beats for the host's `idle` time an attempt counts as hung.
     pub fn beat(&self) {
-        self.beat.notify_one();
+        self.pulse.beat();
     }
 
     /// Scope comes first: the driver takes namespaces that are out of scope out of the split.
@@ -309,8 +351,7 @@ impl SplitSink {
         if !self.scope.admits(key) {
             return Ok(false);
         }
-        let mut own = self.split.namespaces.iter();
-        if own.any(|namespace| namespace.is_parent_of(key)) {
+        if key.container().is_some_and(|own| self.namespaces.contains(own)) {
             Ok(true)
         } else {
             Err(self.outside(key))
