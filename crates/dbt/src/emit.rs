@@ -2,17 +2,14 @@
 
 use crate::{
     convert, identity, lineage,
-    project::{Buffers, Fault, Faults, Product, Project, Unread},
+    project::{Fault, Faults, Product, Project, Unread, Windows},
 };
 use headwater_core::{
     Cost, Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
     model::{Asset, AssetKind, LineageEdge, Namespace},
 };
 use serde_json::json;
-use std::{
-    collections::BTreeSet,
-    ops::Bound::{Excluded, Unbounded},
-};
+use std::{collections::BTreeSet, ops::Range};
 
 /// A page ends at this many products, or bytes of them.
 const PAGE: usize = 64;
@@ -49,21 +46,20 @@ pub(crate) async fn project(
         out.namespace(package_of(package, &project)).await?;
     }
     let mut reported = BTreeSet::new();
-    let mut buffers = Buffers::default();
-    let mut last = None;
-    loop {
-        let (scope, after) = (scope.clone(), last.take());
-        let page;
-        (project, buffers, page, last) = blocking(move || {
-            let (page, end) = convert_page(&project, &scope, after, &mut buffers)?;
-            Ok((project, buffers, page, end))
+    let mut windows = Windows::default();
+    let mut next = 0;
+    while next < project.nodes.len() {
+        let scope = scope.clone();
+        let places = page(&project, next);
+        next = places.end;
+        let products;
+        (project, windows, products) = blocking(move || {
+            let products = converted_page(&project, &scope, places, &mut windows)?;
+            Ok((project, windows, products))
         })
         .await?;
-        for product in page {
+        for product in products {
             emit(product, &mut reported, out).await?;
-        }
-        if last.is_none() {
-            break;
         }
     }
     if project.faults.untold() > 0 {
@@ -137,34 +133,39 @@ fn package_of(path: Path, project: &Project) -> Namespace {
     package
 }
 
-/// The products after this one, and the last of them unless it is the project's.
-fn convert_page(
+/// The places of the products that make a page from this place on.
+fn page(project: &Project, from: usize) -> Range<usize> {
+    let entries = project.nodes.values().skip(from).take(PAGE);
+    let mut sizes = entries.scan(0, |bytes, entry| {
+        *bytes += entry.node.size();
+        Some(*bytes)
+    });
+    let whole = sizes
+        .position(|bytes| bytes > PAGE_BYTES)
+        .map_or(PAGE, |last| last + 1);
+    from..project.nodes.len().min(from + whole)
+}
+
+fn converted_page(
     project: &Project,
     scope: &Scope,
-    after: Option<Box<str>>,
-    buffers: &mut Buffers,
-) -> Result<(Vec<Converted>, Option<Box<str>>)> {
-    let from = after.map_or(Unbounded, Excluded);
-    let mut ids = Vec::with_capacity(PAGE);
-    let mut bytes = 0;
-    for (id, entry) in project.nodes.range((from, Unbounded)) {
-        if ids.len() == PAGE || bytes > PAGE_BYTES {
-            break;
-        }
-        bytes += entry.node.size();
-        ids.push((id.clone(), *entry));
-    }
-    let mut page = Vec::with_capacity(ids.len());
-    for (id, entry) in &ids {
+    places: Range<usize>,
+    windows: &mut Windows,
+) -> Result<Vec<Converted>> {
+    let mut page = Vec::with_capacity(places.len());
+    for place in places {
+        let Some((id, entry)) = project.nodes.get_index(place) else {
+            continue;
+        };
         let (Some(path), Some(kind)) = (identity::path(id), identity::kind(id)) else {
             continue;
         };
         if scope.admits(&path) {
-            let product = project.product(id, *entry, buffers)?;
+            let product = project.product(place, *entry, windows)?;
             page.push(converted(id, path, kind, &product, project));
         }
     }
-    Ok((page, ids.pop().map(|(id, _)| id)))
+    Ok(page)
 }
 
 fn converted(id: &str, path: Path, kind: AssetKind, product: &Product<'_>, project: &Project) -> Converted {

@@ -5,7 +5,6 @@ use headwater_core::{
     Path,
     model::{AssetKind, Flow, LineageEdge, LineageEnd},
 };
-use std::collections::BTreeSet;
 
 /// The family of dbt's own paths.
 pub(crate) const FAMILY: &str = "dbt";
@@ -21,7 +20,9 @@ pub(crate) fn edges(
     let node = &product.record.node;
     let read = node.depends_on.as_ref().and_then(|on| on.nodes.as_ref());
     let read = read.into_iter().flatten().map(|id| &**id);
-    let upstream: BTreeSet<&str> = read.filter(|id| is_product(id)).collect();
+    let mut upstream: Vec<&str> = read.filter(|id| is_product(id)).collect();
+    upstream.sort_unstable();
+    upstream.dedup();
     let of_product = |id: &str| {
         let end = LineageEnd::new(FAMILY, identity::path(id)?);
         Some(LineageEdge::new(Flow::In, end, "dbt"))

@@ -4,9 +4,10 @@ use crate::{
     artifact::{Artifact, CatalogEntry, FreshnessResult, Header, Node, RunResult, Str},
     files::Origin,
     identity,
-    spool::{Slot, Spool},
+    spool::{Slot, Spool, Window},
 };
 use headwater_core::{Path, Result};
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +17,10 @@ pub(crate) struct Project {
     pub(crate) header: Header,
     /// Owners of groups, by the group's name.
     pub(crate) groups: BTreeMap<String, String>,
-    /// The products, by `unique_id`.
-    pub(crate) nodes: BTreeMap<Box<str>, Entry>,
-    /// Tests by the `unique_id` of what they test, sorted.
-    pub(crate) tests: Vec<(Box<str>, Slot)>,
+    /// The products by `unique_id`, in the order of the manifest.
+    pub(crate) nodes: IndexMap<Box<str>, Entry>,
+    /// Tests by the place among the products of what they test, sorted.
+    pub(crate) tests: Vec<(usize, Slot)>,
     pub(crate) faults: Faults,
     /// How many nodes are disabled.
     pub(crate) disabled: u64,
@@ -88,12 +89,14 @@ pub(crate) struct Product<'a> {
     pub(crate) tests: Vec<TestRecord<'a>>,
 }
 
-/// What a product is read into.
+/// What products are read into. Nodes, catalog and tests are each mostly read in the order in which they were written.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers {
-    node: Vec<u8>,
-    catalog: Vec<u8>,
-    tests: Vec<Vec<u8>>,
+pub(crate) struct Windows {
+    nodes: Window,
+    catalog: Window,
+    tests: Window,
+    /// All tests of one product.
+    own_tests: Vec<u8>,
 }
 
 /// What was left out of the artifacts because it could not be understood: the first of it, then a count.
@@ -139,29 +142,26 @@ impl Project {
         identity::namespaces(self.nodes.keys().map(|id| &**id))
     }
 
-    /// Reads the records of a product.
+    /// Reads the records of the product at this place.
     pub(crate) fn product<'a>(
         &self,
-        unique_id: &str,
+        place: usize,
         entry: Entry,
-        buffers: &'a mut Buffers,
+        windows: &'a mut Windows,
     ) -> Result<Product<'a>> {
-        let first = self.tests.partition_point(|(target, _)| **target < *unique_id);
+        let first = self.tests.partition_point(|(tested, _)| *tested < place);
         let own = self.tests.get(first..).unwrap_or_default();
-        let own = own.iter().take_while(|(target, _)| **target == *unique_id);
-        let slots: Vec<Slot> = own.map(|(_, slot)| *slot).collect();
-        if buffers.tests.len() < slots.len() {
-            buffers.tests.resize_with(slots.len(), Vec::new);
-        }
-        let tests = slots.iter().zip(&mut buffers.tests);
-        let tests = tests.map(|(slot, buffer)| self.spool.read(*slot, buffer));
-        let mut tests: Vec<TestRecord<'_>> = tests.collect::<Result<_>>()?;
+        let own = own.iter().take_while(|(tested, _)| *tested == place);
+        let own = own.map(|(_, slot)| *slot);
+        let mut tests: Vec<TestRecord<'_>> =
+            self.spool
+                .read_all(own, &mut windows.tests, &mut windows.own_tests)?;
         tests.sort_by(|a, b| (a.column.as_deref(), &*a.name).cmp(&(b.column.as_deref(), &*b.name)));
         let catalog = entry
             .catalog
-            .map(|slot| self.spool.read(slot, &mut buffers.catalog));
+            .map(|slot| self.spool.read(slot, &mut windows.catalog));
         Ok(Product {
-            record: self.spool.read(entry.node, &mut buffers.node)?,
+            record: self.spool.read(entry.node, &mut windows.nodes)?,
             catalog: catalog.transpose()?,
             tests,
         })

@@ -13,7 +13,12 @@ use crate::{
     spool::{Slot, SpoolWriter},
 };
 use headwater_core::{Error, Result};
-use std::{cell::Cell, collections::BTreeMap, mem};
+use indexmap::IndexMap;
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+    mem,
+};
 use tokio_util::sync::CancellationToken;
 
 type File = Scanner<Source>;
@@ -43,10 +48,11 @@ struct Reading<'a> {
     spool: SpoolWriter,
     header: Header,
     groups: BTreeMap<String, String>,
-    catalog: BTreeMap<Box<str>, Slot>,
-    results: BTreeMap<Box<str>, RunResult>,
-    freshness: BTreeMap<Box<str>, FreshnessResult>,
-    nodes: BTreeMap<Box<str>, Entry>,
+    catalog: HashMap<Box<str>, Slot>,
+    results: HashMap<Box<str>, RunResult>,
+    freshness: HashMap<Box<str>, FreshnessResult>,
+    nodes: IndexMap<Box<str>, Entry>,
+    /// Tests by the `unique_id` of what they test.
     tests: Vec<(Box<str>, Slot)>,
     faults: Faults,
     disabled: u64,
@@ -61,10 +67,10 @@ impl<'a> Reading<'a> {
             spool,
             header: Header::default(),
             groups: BTreeMap::new(),
-            catalog: BTreeMap::new(),
-            results: BTreeMap::new(),
-            freshness: BTreeMap::new(),
-            nodes: BTreeMap::new(),
+            catalog: HashMap::new(),
+            results: HashMap::new(),
+            freshness: HashMap::new(),
+            nodes: IndexMap::new(),
             tests: Vec::new(),
             faults: Faults::default(),
             disabled: 0,
@@ -72,13 +78,16 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn finish(mut self, origin: Origin) -> Result<Project> {
-        self.tests.sort_unstable();
+    fn finish(self, origin: Origin) -> Result<Project> {
+        let tests = self.tests.into_iter();
+        let tests = tests.filter_map(|(tested, slot)| Some((self.nodes.get_index_of(&tested)?, slot)));
+        let mut tests: Vec<(usize, Slot)> = tests.collect();
+        tests.sort_unstable();
         Ok(Project {
             header: self.header,
             groups: self.groups,
             nodes: self.nodes,
-            tests: self.tests,
+            tests,
             faults: self.faults,
             disabled: self.disabled,
             origin,

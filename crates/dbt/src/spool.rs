@@ -3,16 +3,19 @@
 
 use crate::error;
 use headwater_core::{Error, ErrorKind, Result};
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
     io::{self, Write},
-    mem,
+    ops::Range,
     path::Path as FilePath,
 };
 
 /// How much is written at one go.
 const CHUNK: usize = 256 * 1024;
+/// How much is read at one go, where records are read one behind the other.
+const AHEAD: usize = 64 * 1024;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +45,15 @@ pub(crate) struct SpoolWriter {
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: File,
+    size: u64,
+}
+
+/// The piece of a spool that was read last.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    bytes: Vec<u8>,
+    /// Where it begins in the file.
+    base: u64,
 }
 
 impl SpoolWriter {
@@ -58,8 +70,7 @@ impl SpoolWriter {
 
     pub(crate) fn append(&mut self, record: &impl Serialize) -> Result<Slot> {
         let start = self.buffer.len();
-        let buffer = postcard::to_extend(record, mem::take(&mut self.buffer));
-        self.buffer = buffer.map_err(broken)?;
+        postcard::serialize_with_flavor(record, Appended(&mut self.buffer)).map_err(broken)?;
         let length = self.buffer.len() - start;
         let slot = Slot {
             offset: self.base + start as u64,
@@ -73,7 +84,10 @@ impl SpoolWriter {
 
     pub(crate) fn finish(mut self) -> Result<Spool> {
         self.flush()?;
-        Ok(Spool { file: self.file })
+        Ok(Spool {
+            file: self.file,
+            size: self.base,
+        })
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -85,13 +99,86 @@ impl SpoolWriter {
     }
 }
 
+/// Appends texts whole; postcard's own way to extend a vector goes byte by byte.
+struct Appended<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
 impl Spool {
-    /// Reads a record, which borrows its texts from the buffer.
-    pub(crate) fn read<'a, T: Deserialize<'a>>(&self, slot: Slot, buffer: &'a mut Vec<u8>) -> Result<T> {
-        buffer.resize(slot.length as usize, 0);
-        let read = read_at(&self.file, buffer, slot.offset);
-        read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
-        postcard::from_bytes(buffer).map_err(broken)
+    /// Reads a record, which borrows its texts from the window.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(&self, slot: Slot, window: &'a mut Window) -> Result<T> {
+        postcard::from_bytes(self.record(slot, window)?).map_err(broken)
+    }
+
+    /// Reads records, which borrow their texts from the buffer.
+    pub(crate) fn read_all<'a, T: Deserialize<'a>>(
+        &self,
+        slots: impl Iterator<Item = Slot>,
+        window: &mut Window,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<Vec<T>> {
+        buffer.clear();
+        let mut count = 0;
+        for slot in slots {
+            buffer.extend_from_slice(self.record(slot, window)?);
+            count += 1;
+        }
+        let mut rest = buffer.as_slice();
+        let mut records = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (record, after) = postcard::take_from_bytes(rest).map_err(broken)?;
+            records.push(record);
+            rest = after;
+        }
+        Ok(records)
+    }
+
+    /// A record as it was written.
+    fn record<'a>(&self, slot: Slot, window: &'a mut Window) -> Result<&'a [u8]> {
+        if window.range(slot).is_none() {
+            let ahead = match window.leads_to(slot) {
+                true => slot.length.max(AHEAD as u32),
+                false => slot.length,
+            };
+            let length = u64::from(ahead).min(self.size.saturating_sub(slot.offset));
+            window.base = slot.offset;
+            window.bytes.resize(usize::try_from(length).map_err(broken)?, 0);
+            let read = read_at(&self.file, &mut window.bytes, slot.offset);
+            read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
+        }
+        let range = window.range(slot).unwrap_or_default();
+        Ok(window.bytes.get(range).unwrap_or_default())
+    }
+}
+
+impl Window {
+    /// Where a record stands in the window, if all of it does.
+    fn range(&self, slot: Slot) -> Option<Range<usize>> {
+        let start = usize::try_from(slot.offset.checked_sub(self.base)?).ok()?;
+        let end = start.checked_add(slot.length as usize)?;
+        (end <= self.bytes.len()).then_some(start..end)
+    }
+
+    /// Whether a record stands where one comes by reading on.
+    fn leads_to(&self, slot: Slot) -> bool {
+        let end = self.base + self.bytes.len() as u64;
+        (end..end + AHEAD as u64).contains(&slot.offset)
     }
 }
 
@@ -116,15 +203,39 @@ mod tests {
 
     #[test]
     fn records_come_back_in_any_order() {
+        let texts: Vec<String> = (0..3 * AHEAD / 100).map(|n| format!("{n:0100}ü")).collect();
         let mut writer = SpoolWriter::new(None).unwrap();
-        let slots: Vec<Slot> = ["a", "ü", ""]
-            .iter()
-            .map(|text| writer.append(text).unwrap())
-            .collect();
+        let slots: Vec<Slot> = texts.iter().map(|text| writer.append(text).unwrap()).collect();
         let spool = writer.finish().unwrap();
+        let all: Vec<_> = slots.into_iter().zip(&texts).collect();
+        let mut window = Window::default();
+        for (slot, text) in all.iter().chain(all.iter().rev()) {
+            assert_eq!(spool.read::<&str>(*slot, &mut window).unwrap(), *text);
+        }
         let mut buffer = Vec::new();
-        for (slot, text) in slots.iter().zip(["a", "ü", ""]).rev() {
-            assert_eq!(spool.read::<&str>(*slot, &mut buffer).unwrap(), text);
+        let some = [&all[5], &all[0], &all[5], &all[texts.len() - 1]];
+        let slots = some.iter().map(|(slot, _)| *slot);
+        let found: Vec<&str> = spool.read_all(slots, &mut window, &mut buffer).unwrap();
+        assert_eq!(found, some.map(|(_, text)| text.as_str()));
+    }
+
+    #[test]
+    fn what_follows_is_read_ahead_and_what_stands_apart_is_not() {
+        let mut writer = SpoolWriter::new(None).unwrap();
+        let text = "x".repeat(1000);
+        let slots: Vec<Slot> = (0..1000).map(|_| writer.append(&text).unwrap()).collect();
+        let spool = writer.finish().unwrap();
+        let mut window = Window::default();
+        for (place, read) in [
+            (0, AHEAD),
+            (1, AHEAD),
+            (500, 1002),
+            (400, 1002),
+            (401, AHEAD),
+            (999, 1002),
+        ] {
+            spool.read::<&str>(slots[place], &mut window).unwrap();
+            assert_eq!(window.bytes.len(), read, "{place}");
         }
     }
 }

@@ -12,10 +12,12 @@ use crate::error;
 use headwater_core::Result;
 use memchr::memchr2;
 use serde::{Deserialize, de::IgnoredAny};
-use std::io::Read;
+use std::{io::Read, mem};
 
-/// How much is read at one go.
+/// How much is read at one go, at least.
 const CHUNK: usize = 256 * 1024;
+/// How much is there when an entry is begun: nearly all entries are shorter, and need not be begun again.
+const AHEAD: usize = 32 * 1024;
 /// The largest single value: an entry of a section, or a member that is not walked into.
 const LARGEST_VALUE: usize = 64 << 20;
 /// The longest file, unpacked: what a small gzip file can be blown up to.
@@ -31,23 +33,26 @@ pub(crate) struct Text<'a> {
 /// The place in a file up to which it was read.
 pub(crate) struct Scanner<R> {
     input: R,
-    /// What was read last and is not checked yet; between two readings the beginning of a character.
-    raw: Vec<u8>,
     buffer: String,
+    /// The beginning of a character that the last reading cut, behind the buffer.
+    cut: Vec<u8>,
     /// What is read of the buffer.
     start: usize,
     /// Where the buffer begins in the file.
     base: u64,
+    /// Whether the file was read to its end.
+    ended: bool,
 }
 
 impl<R: Read> Scanner<R> {
     pub(crate) fn new(input: R) -> Self {
         Self {
             input,
-            raw: Vec::with_capacity(CHUNK),
             buffer: String::with_capacity(2 * CHUNK),
+            cut: Vec::new(),
             start: 0,
             base: 0,
+            ended: false,
         }
     }
 
@@ -86,6 +91,7 @@ impl<R: Read> Scanner<R> {
         keep: impl FnOnce(E::Of<'_>) -> T,
     ) -> Result<T> {
         self.peek()?;
+        while self.unread().len() < AHEAD && self.fill()? {}
         let kept = match whole(self.unread()) {
             Some((entry, length)) => Ok((keep(entry), length)),
             None => Err(keep),
@@ -142,12 +148,27 @@ impl<R: Read> Scanner<R> {
 
     /// Walks an object: `each` gets the key of each member and reads its value from the scanner.
     pub(crate) fn members(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+        let mut key = String::new();
         self.walk(b'{', b'}', |scanner| {
-            let key = scanner.value()?;
-            let key = serde_json::from_str::<String>(key.text).map_err(|bad| error::syntax(&bad, key))?;
+            key.clear();
+            scanner.key(&mut key)?;
             scanner.take(b':')?;
             each(scanner, &key)
         })
+    }
+
+    /// Appends the next value, which must be a text, to `key`.
+    fn key(&mut self, key: &mut String) -> Result<()> {
+        self.peek()?;
+        if let Some(plain) = plain_text(self.unread()) {
+            key.push_str(plain);
+            self.start += plain.len() + 2;
+            return Ok(());
+        }
+        let text = self.value()?;
+        let read: String = serde_json::from_str(text.text).map_err(|bad| error::syntax(&bad, text))?;
+        key.push_str(&read);
+        Ok(())
     }
 
     /// Walks an array: `each` reads each element from the scanner.
@@ -201,37 +222,55 @@ impl<R: Read> Scanner<R> {
 
     /// Reads on, and says whether there was more.
     fn fill(&mut self) -> Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
         self.base += self.start as u64;
         self.buffer.drain(..self.start);
         self.start = 0;
         if self.base > LONGEST_FILE {
             return Err(error::invalid("the file is longer than 16 GiB", self.base));
         }
-        let end = self.base + self.buffer.len() as u64;
-        let more = (&mut self.input).take(CHUNK as u64).read_to_end(&mut self.raw);
-        let more = more.map_err(|cause| error::unreadable(cause, end + self.raw.len() as u64))?;
-        self.check(more == 0)?;
-        Ok(more > 0)
+        let mut bytes = mem::take(&mut self.buffer).into_bytes();
+        bytes.append(&mut self.cut);
+        let known = bytes.len();
+        // What is left over is checked again: as it grows, so must what is read beside it.
+        let size = CHUNK.max(known) as u64;
+        let read = (&mut self.input).take(size).read_to_end(&mut bytes);
+        let more = read.map_err(|cause| error::unreadable(cause, self.base + bytes.len() as u64))?;
+        self.ended = more == 0;
+        self.check(bytes)?;
+        Ok(!self.ended)
     }
 
     /// Takes what was read as text. A character may be cut where the reading ended, unless the file ends there.
-    fn check(&mut self, at_end: bool) -> Result<()> {
-        let text = match std::str::from_utf8(&self.raw) {
-            Ok(text) => text,
-            Err(bad) if bad.error_len().is_some() || at_end => {
-                let place = self.base + (self.buffer.len() + bad.valid_up_to()) as u64;
-                return Err(error::invalid("not UTF-8", place));
+    fn check(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let bad = match String::from_utf8(bytes) {
+            Ok(text) => {
+                self.buffer = text;
+                return Ok(());
             }
-            Err(cut) => {
-                let whole = self.raw.get(..cut.valid_up_to()).map(std::str::from_utf8);
-                whole.and_then(|text| text.ok()).unwrap_or_default()
-            }
+            Err(bad) => bad,
         };
-        let length = text.len();
-        self.buffer.push_str(text);
-        self.raw.drain(..length);
+        let (fault, mut bytes) = (bad.utf8_error(), bad.into_bytes());
+        let place = self.base + fault.valid_up_to() as u64;
+        if fault.error_len().is_some() || self.ended {
+            return Err(error::invalid("not UTF-8", place));
+        }
+        self.cut = bytes.split_off(fault.valid_up_to());
+        self.buffer = String::from_utf8(bytes).unwrap_or_default();
         Ok(())
     }
+}
+
+/// What stands between the quotes at the start of a text, if the end was read and nothing in it is escaped or to be.
+fn plain_text(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('"')?;
+    let end = inner
+        .bytes()
+        .position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1f))?;
+    let (plain, rest) = inner.split_at_checked(end)?;
+    rest.starts_with('"').then_some(plain)
 }
 
 /// The entry at the start of a text and how long it is, if it is whole and of the expected shape.
@@ -350,6 +389,38 @@ mod tests {
     }
 
     #[test]
+    fn characters_are_whole_wherever_a_reading_ends() {
+        let text = r#"{"é€": "😀", "a": "ü"}"#;
+        for step in 1..text.len() {
+            let found = members(text.as_bytes(), step).unwrap();
+            let found: Vec<_> = found.iter().map(|(key, value)| (&**key, &**value)).collect();
+            assert_eq!(
+                found,
+                [("é€", "\"😀\""), ("a", "\"ü\"")],
+                "{step} bytes at a time"
+            );
+        }
+        let cut = members(&text.as_bytes()[..13], 3).unwrap_err().to_string();
+        assert!(cut.contains("not UTF-8") && cut.contains("byte 11"), "{cut}");
+    }
+
+    #[test]
+    fn an_entry_longer_than_what_is_read_ahead_is_whole() {
+        let long = "x".repeat(3 * CHUNK);
+        let text = format!(r#"{{"long": {{"name": "{long}"}}, "short": {{"name": "y"}}}}"#);
+        let mut scanner = Scanner::new(text.as_bytes());
+        let mut names = Vec::new();
+        let mut fault = |place: &str| panic!("{place}");
+        let walked = scanner.members(|scanner, _| {
+            scanner.entry::<super::super::Group<'_>, _>(&mut fault, |group| {
+                names.push(group.name.map(|name| name.len()));
+            })
+        });
+        walked.unwrap();
+        assert_eq!(names, [Some(long.len()), Some(1)]);
+    }
+
+    #[test]
     fn a_string_ends_at_its_quote_wherever_a_piece_is_cut() {
         let text = r#""a\\\"b\\""#;
         for cut in 0..text.len() {
@@ -370,6 +441,7 @@ mod tests {
             (b"[1]", "byte 0"),
             (b"{\"a\": \"\xff\"}", "byte 7"),
             (b"{\"a\" 1}", "byte 5"),
+            (b"{\"a\x01\": 1}", "byte 3"),
         ] {
             let error = members(text, 3).unwrap_err().to_string();
             assert!(error.contains(place), "{error}");

@@ -2,6 +2,7 @@
 //! the names hardly clash.
 
 use headwater_core::model::DataType;
+use memchr::memchr2;
 use std::borrow::Cow;
 
 /// The normalised type of a native one.
@@ -15,13 +16,11 @@ pub(crate) fn data_type(native: &str) -> DataType {
         return array(element);
     }
     let (name, inner) = split(&lower);
-    let numbers: Vec<u64> = inner
+    let mut numbers = inner
         .split(',')
-        .map_while(|number| number.trim().parse().ok())
-        .collect();
-    let number = |index: usize| numbers.get(index).copied();
-    let length = number(0);
-    let precision = number(0).and_then(|digits| u32::try_from(digits).ok());
+        .map_while(|number| number.trim().parse::<u64>().ok());
+    let (length, second) = (numbers.next(), numbers.next());
+    let precision = length.and_then(|digits| u32::try_from(digits).ok());
     match &*name {
         "bool" | "boolean" => DataType::Boolean,
         "tinyint" | "int1" | "byteint" | "byte" => DataType::Integer { bits: 8 },
@@ -33,7 +32,7 @@ pub(crate) fn data_type(native: &str) -> DataType {
         "float" | "float8" | "float64" | "double" | "double precision" => DataType::Float { bits: 64 },
         "decimal" | "numeric" | "number" | "bignumeric" | "dec" => DataType::Decimal {
             precision,
-            scale: number(1)
+            scale: second
                 .and_then(|digits| i32::try_from(digits).ok())
                 .or(precision.map(|_| 0)),
         },
@@ -94,15 +93,17 @@ fn map(inner: &str) -> DataType {
 
 /// The name without its parameters, and what stands between the outermost brackets.
 fn split(native: &str) -> (Cow<'_, str>, &str) {
-    let bracket = native.find(['(', '<']);
+    let bracket = memchr2(b'(', b'<', native.as_bytes());
     let Some((name, rest)) = bracket.and_then(|open| native.split_at_checked(open)) else {
         return (native.into(), "");
     };
     let close = if rest.starts_with('(') { ')' } else { '>' };
     let inner = rest.get(1..).unwrap_or_default();
     let (inner, after) = inner.rsplit_once(close).unwrap_or((inner, ""));
-    let name = [name.trim(), after.trim()].join(" ");
-    (name.trim().to_owned().into(), inner)
+    match (name.trim(), after.trim()) {
+        (name, "") | ("", name) => (name.into(), inner),
+        (name, after) => (format!("{name} {after}").into(), inner),
+    }
 }
 
 #[cfg(test)]
