@@ -24,6 +24,7 @@ mod migrations;
 mod products;
 mod reconcile;
 mod removals;
+mod renames;
 mod runs;
 mod schemas;
 mod spaces;

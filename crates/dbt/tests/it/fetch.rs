@@ -1,20 +1,15 @@
-//! Artifacts that are fetched: from dbt Cloud, by a fake made after the public description of its API, and from an
-//! address.
+//! Artifacts that are fetched: from dbt Cloud and from an address.
 
-use crate::common::{Target, artifact};
+use crate::{
+    cloud::{BUILD, Cloud, DOCS, Run, run_of},
+    common::{Target, artifact},
+};
 use headwater_core::{Cx, Error, ErrorKind, Host, Opened, Options, Path, Registry};
 use headwater_dbt::Dbt;
 use headwater_testkit::{Collected, collect};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
+use std::{fs, sync::atomic::Ordering};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
 const TOKEN: &str = "dbtc_hunter2";
 
@@ -34,45 +29,6 @@ async fn run(config: Value, credentials: Value) -> Collected {
     collect(opened.connector, options).await
 }
 
-/// An account of dbt Cloud.
-#[derive(Debug, Clone, Default)]
-struct Cloud {
-    /// Newest first, as the API orders them.
-    runs: Vec<Run>,
-    /// Artifacts by run, step and name.
-    artifacts: BTreeMap<(u64, usize, &'static str), Vec<u8>>,
-    /// Answers 429, then 500, before each good one.
-    troubled: bool,
-    asked: Arc<AtomicUsize>,
-}
-
-#[derive(Debug, Clone)]
-struct Run {
-    id: u64,
-    status: i64,
-    steps: &'static [&'static str],
-    docs: bool,
-}
-
-const STEPS: &[&str] = &[
-    "Clone git repository",
-    "Create profile from connection Postgres",
-    "Invoke dbt with `dbt deps`",
-    "Invoke dbt with `dbt build`",
-    "Invoke dbt with `dbt docs generate`",
-];
-const BUILD: usize = 4;
-const DOCS: usize = 5;
-
-fn run_of(id: u64, status: i64) -> Run {
-    Run {
-        id,
-        status,
-        steps: STEPS,
-        docs: false,
-    }
-}
-
 fn file(name: &str) -> Vec<u8> {
     fs::read(artifact(name)).unwrap()
 }
@@ -85,109 +41,6 @@ fn results(status: &str, command: &str) -> Vec<u8> {
     json!({"metadata": {"dbt_schema_version": schema}, "results": [result], "args": {"which": command}})
         .to_string()
         .into_bytes()
-}
-
-impl Cloud {
-    fn with(mut self, run: u64, step: usize, name: &'static str, body: Vec<u8>) -> Self {
-        self.artifacts.insert((run, step, name), body);
-        self
-    }
-
-    fn answer(&self, request: &Request) -> ResponseTemplate {
-        if request.headers.get("authorization").map(|value| value.as_bytes()) != Some(b"Token dbtc_hunter2") {
-            let body =
-                json!({"status": {"code": 401, "user_message": "Invalid token: dbtc_other"}, "data": null});
-            return ResponseTemplate::new(401).set_body_json(body);
-        }
-        let query: BTreeMap<String, String> = request.url.query_pairs().into_owned().collect();
-        let path: Vec<&str> = request
-            .url
-            .path()
-            .trim_start_matches("/api/v2/accounts/7/runs/")
-            .split('/')
-            .collect();
-        let of = |id: &str| self.runs.iter().find(|run| run.id.to_string() == id);
-        match path.as_slice() {
-            [""] => self.list(&query),
-            [id, ""] => found(of(id).map(|run| self.details(run, &query))),
-            [id, "artifacts", ""] => found(of(id).map(|run| self.names(run))),
-            [id, "artifacts", name] => self.artifact(of(id).unwrap(), name, &query),
-            _ => ResponseTemplate::new(404),
-        }
-    }
-
-    fn list(&self, query: &BTreeMap<String, String>) -> ResponseTemplate {
-        assert_eq!(query["order_by"], "-finished_at");
-        assert_eq!((&*query["environment_id"], &*query["project_id"]), ("3", "2"));
-        let (offset, limit): (usize, usize) =
-            (query["offset"].parse().unwrap(), query["limit"].parse().unwrap());
-        let page: Vec<Value> = self.runs.iter().skip(offset).take(limit).map(brief).collect();
-        let pagination = json!({"count": page.len(), "total_count": self.runs.len()});
-        ok(json!({"data": page, "extra": {"pagination": pagination}}))
-    }
-
-    fn details(&self, run: &Run, query: &BTreeMap<String, String>) -> ResponseTemplate {
-        let mut data = brief(run);
-        if query
-            .get("include_related")
-            .is_some_and(|related| related == "run_steps")
-        {
-            let steps = run.steps.iter().enumerate();
-            // The API promises no order.
-            data["run_steps"] = steps
-                .map(|(at, name)| json!({"index": at + 1, "name": name}))
-                .rev()
-                .collect();
-        }
-        ok(json!({"data": data}))
-    }
-
-    fn names(&self, run: &Run) -> ResponseTemplate {
-        let last = run.steps.len();
-        let own = self
-            .artifacts
-            .keys()
-            .filter(|(id, step, _)| (*id, *step) == (run.id, last));
-        ok(json!({"data": own.map(|(.., name)| name).collect::<Vec<_>>()}))
-    }
-
-    fn artifact(&self, run: &Run, name: &str, query: &BTreeMap<String, String>) -> ResponseTemplate {
-        let step = query
-            .get("step")
-            .map_or(run.steps.len(), |step| step.parse().unwrap());
-        let body = self
-            .artifacts
-            .iter()
-            .find(|((id, at, own), _)| (*id, *at, *own) == (run.id, step, name));
-        match body {
-            Some((_, body)) => ResponseTemplate::new(200).set_body_bytes(body.clone()),
-            None => ResponseTemplate::new(404).set_body_json(json!({"status": {"code": 404}, "data": null})),
-        }
-    }
-}
-
-fn brief(run: &Run) -> Value {
-    let finished = (run.status >= 10).then_some("2026-11-20 06:00:00.000000+00:00");
-    json!({"id": run.id, "status": run.status, "finished_at": finished, "has_docs_generated": run.docs, "job": null})
-}
-
-fn ok(body: Value) -> ResponseTemplate {
-    ResponseTemplate::new(200).set_body_json(body)
-}
-
-fn found(answer: Option<ResponseTemplate>) -> ResponseTemplate {
-    answer.unwrap_or_else(|| ResponseTemplate::new(404))
-}
-
-impl Respond for Cloud {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let turn = self.asked.fetch_add(1, Ordering::SeqCst);
-        match turn % 3 {
-            0 if self.troubled => ResponseTemplate::new(429).insert_header("retry-after", "0"),
-            1 if self.troubled => ResponseTemplate::new(500).insert_header("retry-after", "0"),
-            _ => self.answer(request),
-        }
-    }
 }
 
 async fn sync(cloud: Cloud) -> Collected {

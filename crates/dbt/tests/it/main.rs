@@ -7,6 +7,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod cloud;
 mod common;
 mod conformance;
 mod damaged;
