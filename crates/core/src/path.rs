@@ -38,7 +38,7 @@ impl Path {
         self.0.split_last().map(|(_, rest)| rest)
     }
 
-    /// The segments as a set is made of that is asked with those of a container.
+    /// The segments as a set can hold them that is asked by [`container`](Self::container).
     pub(crate) fn shared(&self) -> Arc<[Box<str>]> {
         self.0.clone()
     }

@@ -153,10 +153,8 @@ fn converted_page(
     windows: &mut Windows,
 ) -> Result<Vec<Converted>> {
     let mut page = Vec::with_capacity(places.len());
-    for place in places {
-        let Some((id, entry)) = project.nodes.get_index(place) else {
-            continue;
-        };
+    let nodes = project.nodes.iter().enumerate();
+    for (place, (id, entry)) in nodes.skip(places.start).take(places.len()) {
         let (Some(path), Some(kind)) = (identity::path(id), identity::kind(id)) else {
             continue;
         };

@@ -15,7 +15,7 @@ use std::{
 /// How much is written at one go.
 const CHUNK: usize = 256 * 1024;
 /// How much is read at one go, where records are read one behind the other.
-const AHEAD: usize = 64 * 1024;
+const AHEAD: u32 = 64 * 1024;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,7 +153,7 @@ impl Spool {
     fn record<'a>(&self, slot: Slot, window: &'a mut Window) -> Result<&'a [u8]> {
         if window.range(slot).is_none() {
             let ahead = match window.leads_to(slot) {
-                true => slot.length.max(AHEAD as u32),
+                true => slot.length.max(AHEAD),
                 false => slot.length,
             };
             let length = u64::from(ahead).min(self.size.saturating_sub(slot.offset));
@@ -178,7 +178,7 @@ impl Window {
     /// Whether a record stands where one comes by reading on.
     fn leads_to(&self, slot: Slot) -> bool {
         let end = self.base + self.bytes.len() as u64;
-        (end..end + AHEAD as u64).contains(&slot.offset)
+        (end..end + u64::from(AHEAD)).contains(&slot.offset)
     }
 }
 
@@ -227,11 +227,11 @@ mod tests {
         let spool = writer.finish().unwrap();
         let mut window = Window::default();
         for (place, read) in [
-            (0, AHEAD),
-            (1, AHEAD),
+            (0, AHEAD as usize),
+            (1, AHEAD as usize),
             (500, 1002),
             (400, 1002),
-            (401, AHEAD),
+            (401, AHEAD as usize),
             (999, 1002),
         ] {
             spool.read::<&str>(slots[place], &mut window).unwrap();

@@ -150,15 +150,15 @@ impl<R: Read> Scanner<R> {
     pub(crate) fn members(&mut self, mut each: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         let mut key = String::new();
         self.walk(b'{', b'}', |scanner| {
-            key.clear();
             scanner.key(&mut key)?;
             scanner.take(b':')?;
             each(scanner, &key)
         })
     }
 
-    /// Appends the next value, which must be a text, to `key`.
+    /// Reads the next value, which must be a text, in place of what is in `key`.
     fn key(&mut self, key: &mut String) -> Result<()> {
+        key.clear();
         self.peek()?;
         if let Some(plain) = plain_text(self.unread()) {
             key.push_str(plain);
@@ -166,8 +166,7 @@ impl<R: Read> Scanner<R> {
             return Ok(());
         }
         let text = self.value()?;
-        let read: String = serde_json::from_str(text.text).map_err(|bad| error::syntax(&bad, text))?;
-        key.push_str(&read);
+        *key = serde_json::from_str(text.text).map_err(|bad| error::syntax(&bad, text))?;
         Ok(())
     }
 
