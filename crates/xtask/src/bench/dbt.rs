@@ -16,12 +16,14 @@ use std::{
 };
 use tempfile::TempDir;
 
-const USAGE: &str = "usage: cargo xtask bench dbt [--nodes 1000 10000 50000] [--repeat 5]";
+const USAGE: &str = "usage: cargo xtask bench dbt [--nodes 1000 10000 50000] [--imports 2] [--repeat 5]";
 
 /// What to measure, and how often.
 #[derive(Debug, PartialEq)]
 pub(super) struct Options {
     nodes: Vec<usize>,
+    /// How often each server imports the same artifacts.
+    imports: usize,
     repeat: usize,
 }
 
@@ -29,6 +31,7 @@ impl Options {
     pub(super) fn parse(args: &[&str]) -> Result<Self> {
         let mut options = Self {
             nodes: Vec::new(),
+            imports: 2,
             repeat: 5,
         };
         let mut args = args.iter().peekable();
@@ -40,6 +43,7 @@ impl Options {
             }
             match (*arg, numbers.as_slice()) {
                 ("--nodes", [_, ..]) => options.nodes = numbers,
+                ("--imports", [imports]) => options.imports = *imports,
                 ("--repeat", [repeat]) => options.repeat = *repeat,
                 _ => return Err(USAGE.into()),
             }
@@ -47,24 +51,15 @@ impl Options {
         if options.nodes.is_empty() {
             options.nodes = vec![1_000, 10_000, 50_000];
         }
-        match options.nodes.contains(&0) || options.repeat == 0 {
-            true => Err("--nodes and --repeat must be 1 or more".into()),
+        match options.nodes.contains(&0) || options.imports == 0 || options.repeat == 0 {
+            true => Err("--nodes, --imports and --repeat must be 1 or more".into()),
             false => Ok(options),
         }
     }
 }
 
-/// A row of the table, and what fills it.
-type Row = (&'static str, fn(&Sample) -> Used);
-
-/// One run of everything.
-#[derive(Debug)]
-struct Sample {
-    bare: Used,
-    connector: Used,
-    first: Used,
-    second: Used,
-}
+/// One run of everything: the bare read, the connector, then each import.
+type Sample = Vec<Used>;
 
 /// The programs to measure.
 struct Bench {
@@ -85,9 +80,9 @@ pub(super) fn run(options: &Options) -> Result {
         // What is short is measured by several.
         let times = u32::try_from((20_000 / nodes).clamp(1, 20))?;
         let samples: Vec<Sample> = (0..options.repeat)
-            .map(|_| bench.sample(&artifacts, times))
+            .map(|_| bench.sample(&artifacts, times, options.imports))
             .collect::<Result<_>>()?;
-        print(*nodes, options.repeat, &artifacts, &samples)?;
+        print(*nodes, &artifacts, &samples)?;
     }
     Ok(())
 }
@@ -114,21 +109,21 @@ impl Bench {
     }
 
     /// Everything once, so that all of it meets the same machine.
-    fn sample(&self, artifacts: &Artifacts, times: u32) -> Result<Sample> {
-        let bare = measure::command(None, times, || self.measure("bare", artifacts))?;
-        let connector = measure::command(None, times, || self.measure("connector", artifacts))?;
+    fn sample(&self, artifacts: &Artifacts, times: u32, imports: usize) -> Result<Sample> {
+        let mut sample = vec![
+            measure::command(None, times, || self.measure("bare", artifacts))?,
+            measure::command(None, times, || self.measure("connector", artifacts))?,
+        ];
         let server = Server::start(&self.server)?;
         let created = server.client.post(
             "/catalog/spaces/default/connectors",
             &json!({"name": "bench", "connector_type": "dbt"}),
         )?;
         let connector_id = created["id"].as_str().ok_or("the connector has no id")?;
-        Ok(Sample {
-            bare,
-            connector,
-            first: import(&server, connector_id, artifacts)?,
-            second: import(&server, connector_id, artifacts)?,
-        })
+        for _ in 0..imports {
+            sample.push(import(&server, connector_id, artifacts)?);
+        }
+        Ok(sample)
     }
 
     fn measure(&self, mode: &str, artifacts: &Artifacts) -> Command {
@@ -162,33 +157,43 @@ fn import(server: &Server, connector: &str, artifacts: &Artifacts) -> Result<Use
     })
 }
 
-fn print(nodes: usize, repeat: usize, artifacts: &Artifacts, samples: &[Sample]) -> Result {
+fn print(nodes: usize, artifacts: &Artifacts, samples: &[Sample]) -> Result {
     let size = |file: &Path| -> Result<f64> { Ok(fs::metadata(file)?.len() as f64 / 1e6) };
     println!(
-        "{nodes} nodes, manifest {:.1} MB, catalog {:.1} MB, medians of {repeat} runs\n",
+        "{nodes} nodes, manifest {:.1} MB, catalog {:.1} MB, medians of {} runs\n",
         size(&artifacts.manifest)?,
-        size(&artifacts.catalog)?
+        size(&artifacts.catalog)?,
+        samples.len()
     );
     println!("| | CPU | wall | peak RSS | ratio of CPU |");
     println!("|---|--:|--:|--:|--:|");
-    let rows: [Row; 4] = [
-        ("B: bare read, serde_json over a slice", |one| one.bare),
-        ("the connector: read and convert", |one| one.connector),
-        ("first import into SQLite", |one| one.first),
-        ("second import, nothing changed", |one| one.second),
-    ];
-    for (name, used) in rows {
-        let of = |value: fn(Used) -> f64| median(samples.iter().map(|one| value(used(one))));
-        let ratio = median(samples.iter().map(|one| used(one).cpu() / one.bare.cpu()));
+    for row in 0..samples.first().map_or(0, Vec::len) {
+        let all: Vec<(Used, Used)> = samples
+            .iter()
+            .filter_map(|one| Some((*one.first()?, *one.get(row)?)))
+            .collect();
+        let of = |value: fn(Used) -> f64| median(all.iter().map(|(_, used)| value(*used)));
         println!(
-            "| {name} | {:.3} s | {:.2} s | {} | {ratio:.2} B |",
+            "| {} | {:.3} s | {:.2} s | {} | {:.2} B |",
+            name(row),
             of(|used| used.cpu()),
             of(|used| used.wall),
             mebibytes(of(|used| used.peak as f64) as u64),
+            median(all.iter().map(|(bare, used)| used.cpu() / bare.cpu())),
         );
     }
     println!();
     Ok(())
+}
+
+/// What a row of the table is of.
+fn name(row: usize) -> String {
+    match row {
+        0 => "B: bare read, serde_json over a slice".to_owned(),
+        1 => "the connector: read and convert".to_owned(),
+        2 => "first import into SQLite".to_owned(),
+        _ => format!("import {}, nothing changed", row - 1),
+    }
 }
 
 #[cfg(test)]
@@ -197,13 +202,17 @@ mod tests {
 
     #[test]
     fn sizes_are_a_list() {
-        let chosen = Options::parse(&["--nodes", "100", "200", "--repeat", "3"]).unwrap();
-        assert_eq!((chosen.repeat, chosen.nodes), (3, vec![100, 200]));
+        let chosen = Options::parse(&["--nodes", "100", "200", "--imports", "5", "--repeat", "3"]).unwrap();
+        assert_eq!(
+            (chosen.repeat, chosen.imports, chosen.nodes),
+            (3, 5, vec![100, 200])
+        );
         assert_eq!(Options::parse(&[]).unwrap().nodes.len(), 3);
         for bad in [
             &["--nodes"][..],
             &["--nodes", "many"],
             &["--repeat", "0"],
+            &["--imports", "0"],
             &["100"],
             &["--fast", "1"],
         ] {
