@@ -9,10 +9,12 @@ use std::{
     error::Error as StdError,
     io::ErrorKind,
     ops::{Deref, DerefMut},
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Connections for reads.
 pub(super) const READERS: usize = 4;
@@ -22,15 +24,30 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 5000;
     PRAGMA synchronous = NORMAL;
     PRAGMA foreign_keys = ON;";
 
-/// A connection that runs each statement on a blocking thread.
-pub(crate) type SqliteConn = SyncConnectionWrapper<SqliteConnection, Blocking>;
+/// A connection that runs its statements on a thread of its own.
+pub(crate) type SqliteConn = SyncConnectionWrapper<SqliteConnection, OwnThread>;
 
-/// The blocking threads of whichever runtime the statement is awaited on. The wrapper's own default waits,
-/// when its future is dropped, in a way that panics on a single-threaded runtime (actix runs its handlers
-/// on such); here the statement just runs to its end and its connection is not lent again.
-pub(crate) struct Blocking;
+/// The thread of one connection; it ends with the connection. Statements that moved from one blocking thread of a
+/// runtime to the next would leave memory with each of them, which glibc keeps by thread. And the wrapper's own default
+/// waits, when its future is dropped, in a way that panics on a single-threaded runtime (actix runs its handlers on such);
+/// here the statement just runs to its end and its connection is not lent again.
+pub(crate) struct OwnThread(mpsc::Sender<Job>);
 
-impl SpawnBlocking for Blocking {
+type Job = Box<dyn FnOnce() + Send>;
+
+impl OwnThread {
+    /// Starts the thread. Where the system has none left, each statement is an error.
+    fn start() -> Self {
+        let (jobs, todo) = mpsc::channel::<Job>();
+        let thread = thread::Builder::new().name("headwater-sqlite".to_owned());
+        if let Err(error) = thread.spawn(move || todo.into_iter().for_each(|job| job())) {
+            tracing::error!(%error, "a connection to the catalog gets no thread");
+        }
+        Self(jobs)
+    }
+}
+
+impl SpawnBlocking for OwnThread {
     fn spawn_blocking<'a, R>(
         &mut self,
         task: impl FnOnce() -> R + Send + 'static,
@@ -38,11 +55,21 @@ impl SpawnBlocking for Blocking {
     where
         R: Send + 'static,
     {
-        Box::pin(async { tokio::task::spawn_blocking(task).await.map_err(Into::into) })
+        let (done, result) = oneshot::channel();
+        let job = move || {
+            // A panic is told by the hook; it ends the statement, not the thread.
+            if let Ok(value) = panic::catch_unwind(AssertUnwindSafe(task)) {
+                // Nobody waits any more where the future was dropped.
+                drop(done.send(value));
+            }
+        };
+        // A job that cannot be sent is dropped, and the future learns of it.
+        drop(self.0.send(Box::new(job)));
+        Box::pin(async { result.await.map_err(|_dropped| "the statement broke off".into()) })
     }
 
     fn get_runtime() -> Self {
-        Self
+        Self::start()
     }
 }
 
@@ -102,8 +129,9 @@ impl Pool {
             Some(conn) => conn,
             None => {
                 let file = self.0.file.clone();
-                let opened = tokio::task::spawn_blocking(move || connect(&file)).await;
-                SqliteConn::new(opened.map_err(Error::store)??)
+                let mut thread = OwnThread::start();
+                let opened = thread.spawn_blocking(move || connect(&file)).await;
+                SqliteConn::with_runtime(opened.map_err(Error::store)??, thread)
             }
         };
         Ok(Lease {
@@ -145,5 +173,34 @@ impl DerefMut for Lease {
 impl super::Lease for Lease {
     fn give_back(self) {
         self.pool.idle().push(self.conn);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::ThreadId;
+
+    async fn thread_of(conn: &mut SqliteConn) -> ThreadId {
+        let statement = conn.spawn_blocking(|_| Ok(thread::current().id()));
+        statement.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_keeps_its_thread_even_when_a_statement_panics() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = Pool::new(&folder.path().join("a.db"), 2);
+        let mut lease = pool.get().await.unwrap();
+        let own = thread_of(&mut lease).await;
+        let mut other = pool.get().await.unwrap();
+        assert_ne!(own, thread_of(&mut other).await);
+
+        let broken = lease.spawn_blocking(|_| -> diesel::QueryResult<()> { panic!("a statement's own") });
+        let error = broken.await.unwrap_err().to_string();
+        assert!(error.contains("broke off"), "{error}");
+        assert_eq!(own, thread_of(&mut lease).await);
+
+        super::super::Lease::give_back(lease);
+        assert_eq!(own, thread_of(&mut pool.get().await.unwrap()).await);
     }
 }
