@@ -26,6 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long running syncs get to end their statements at the source and to be handed back.
 const ENGINE_GRACE: Duration = Duration::from_secs(15);
+/// How long a thread for what blocks waits for more to do. What an import leaves in the allocator stays with its
+/// thread until that ends: of several that wait, each import would take the next.
+const KEEP_ALIVE: Duration = Duration::from_millis(100);
 /// How many seconds answers get that are on their way.
 const HTTP_GRACE: u64 = 5;
 
@@ -132,6 +135,7 @@ impl BackgroundRuntime {
         let runtime = Builder::new_multi_thread()
             .enable_all()
             .thread_name("headwater-engine")
+            .thread_keep_alive(KEEP_ALIVE)
             .build();
         let runtime = runtime.map_err(|error| ServerError::new("cannot start threads").with_source(error))?;
         let handle = runtime.handle().clone();

@@ -18,7 +18,7 @@ use tokio::{
 use utoipa::ToSchema;
 
 /// How much is written at one go.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 256 * 1024;
 
 /// The artifacts of a dbt project, plain or gzip.
 #[derive(ToSchema)]
