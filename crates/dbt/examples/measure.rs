@@ -85,7 +85,8 @@ fn connector(manifest: &str, catalog: Option<&str>) -> Result<(), Box<dyn Error>
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let assets = runtime.block_on(async {
+    // On a thread of the runtime, as the tasks of a service are.
+    let assets = runtime.block_on(runtime.spawn(async move {
         let mut events = headwater_core::sync(opened.connector, options);
         let mut assets = 0;
         while let Some(event) = events.next().await {
@@ -101,7 +102,7 @@ fn connector(manifest: &str, catalog: Option<&str>) -> Result<(), Box<dyn Error>
             }
         }
         Ok(assets)
-    })?;
+    }))??;
     println!("{assets} assets");
     Ok(())
 }

@@ -121,7 +121,7 @@ impl SourceConnector for Dbt {
 
     async fn discover(&self, _: &Scope, cx: &Cx) -> Result<Discovery> {
         let project = self.project(cx).await?;
-        let namespaces = project.namespaces();
+        let namespaces = project.index.namespaces();
         let packages: BTreeSet<Path> = namespaces.iter().filter_map(Path::parent).collect();
         let container = |path: Path| Container {
             path,
@@ -188,7 +188,7 @@ fn describe(project: &Project) -> String {
     let header = &project.header;
     let name = header.project().unwrap_or("without a name");
     let version = header.dbt_version.as_deref().unwrap_or("of an unknown version");
-    let products = project.nodes.len();
+    let products = project.index.len();
     format!(
         "project {name}, dbt {version}: {products} products, {} nodes disabled",
         project.disabled

@@ -2,18 +2,29 @@
 
 use crate::{
     convert, identity, lineage,
-    project::{Fault, Faults, Product, Project, Unread, Windows},
+    project::{Fault, Faults, Project, Records, Unread},
+    spool::Slot,
 };
 use headwater_core::{
     Cost, Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
     model::{Asset, AssetKind, LineageEdge, Namespace},
 };
 use serde_json::json;
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::BTreeSet, iter::Peekable, sync::Arc};
 
-/// A page ends at this many products, or bytes of them.
+/// This many products are read together, or bytes of them.
 const PAGE: usize = 64;
 const PAGE_BYTES: u64 = 1 << 20;
+
+/// A product that is still to be read.
+struct Found<'a> {
+    place: usize,
+    id: &'a str,
+    path: Path,
+    kind: AssetKind,
+    /// Of its own record, in bytes.
+    size: u64,
+}
 
 /// A product as it is reported.
 struct Converted {
@@ -45,20 +56,20 @@ pub(crate) async fn project(
     for package in packages {
         out.namespace(package_of(package, &project)).await?;
     }
-    let mut reported = BTreeSet::new();
-    let mut windows = Windows::default();
-    let mut next = 0;
-    while next < project.nodes.len() {
-        let scope = scope.clone();
-        let places = page(&project, next);
-        next = places.end;
-        let products;
-        (project, windows, products) = blocking(move || {
-            let products = converted_page(&project, &scope, places, &mut windows)?;
-            Ok((project, windows, products))
-        })
-        .await?;
-        for product in products {
+    let project = Arc::new(project);
+    let mut products = in_scope(&project, scope).peekable();
+    let mut records = Records::default();
+    let mut reported = Reported::default();
+    while products.peek().is_some() {
+        let page = page(&mut products);
+        let places: Vec<usize> = page.iter().map(|product| product.place).collect();
+        let whole = project.clone();
+        records = blocking(move || whole.read(&places, &mut records).map(|()| records)).await?;
+        // Products are made here, one by one, where they are taken: what another thread made, and this one frees, would
+        // cost both of them waits for the allocator.
+        let mut rest = records.bytes.as_slice();
+        for product in page {
+            let product = converted(product, &project, &mut rest)?;
             emit(product, &mut reported, out).await?;
         }
     }
@@ -133,59 +144,73 @@ fn package_of(path: Path, project: &Project) -> Namespace {
     package
 }
 
-/// The places of the products that make a page from this place on.
-fn page(project: &Project, from: usize) -> Range<usize> {
-    let entries = project.nodes.values().skip(from).take(PAGE);
-    let mut sizes = entries.scan(0, |bytes, entry| {
-        *bytes += entry.node.size();
-        Some(*bytes)
+/// The products that are in scope.
+fn in_scope<'a>(project: &'a Project, scope: &'a Scope) -> impl Iterator<Item = Found<'a>> {
+    let products = project.index.products().filter_map(|(place, id)| {
+        Some(Found {
+            place,
+            id,
+            path: identity::path(id)?,
+            kind: identity::kind(id)?,
+            size: project.index.entry(place).node.map_or(0, Slot::size),
+        })
     });
-    let whole = sizes
-        .position(|bytes| bytes > PAGE_BYTES)
-        .map_or(PAGE, |last| last + 1);
-    from..project.nodes.len().min(from + whole)
+    products.filter(|product| scope.admits(&product.path))
 }
 
-fn converted_page(
-    project: &Project,
-    scope: &Scope,
-    places: Range<usize>,
-    windows: &mut Windows,
-) -> Result<Vec<Converted>> {
-    let mut page = Vec::with_capacity(places.len());
-    let nodes = project.nodes.iter().enumerate();
-    for (place, (id, entry)) in nodes.skip(places.start).take(places.len()) {
-        let (Some(path), Some(kind)) = (identity::path(id), identity::kind(id)) else {
-            continue;
-        };
-        if scope.admits(&path) {
-            let product = project.product(place, *entry, windows)?;
-            page.push(converted(id, path, kind, &product, project));
-        }
+/// The next products that are read together.
+fn page<'a>(products: &mut Peekable<impl Iterator<Item = Found<'a>>>) -> Vec<Found<'a>> {
+    let mut page = Vec::with_capacity(PAGE);
+    let mut bytes = 0;
+    while page.len() < PAGE && bytes < PAGE_BYTES {
+        let Some(product) = products.next() else { break };
+        bytes += product.size;
+        page.push(product);
     }
-    Ok(page)
+    page
 }
 
-fn converted(id: &str, path: Path, kind: AssetKind, product: &Product<'_>, project: &Project) -> Converted {
-    let is_source = kind == AssetKind::DBT_SOURCE;
+/// Converts a product, whose records are the first of these.
+fn converted(found: Found<'_>, project: &Project, records: &mut &[u8]) -> Result<Converted> {
+    let product = project.product(found.place, records)?;
+    let is_source = found.kind == AssetKind::DBT_SOURCE;
     let adapter = project.header.adapter_type.as_deref();
-    let is_product = |id: &str| project.nodes.contains_key(id);
+    let is_product = |id: &str| project.index.is_product(id);
     let described = product.record.node.source_description.as_deref();
-    Converted {
+    Ok(Converted {
         edges: (product.record.unread == Unread::Fields)
-            .then(|| lineage::edges(&kind, product, adapter, is_product)),
-        asset: convert::asset(id, path, kind, product, &project.groups),
+            .then(|| lineage::edges(&found.kind, &product, adapter, is_product)),
         source_description: described
             .filter(|text| is_source && !text.is_empty())
             .map(str::to_owned),
+        asset: convert::asset(found.id, found.path, found.kind, &product, &project.groups),
+    })
+}
+
+/// The namespaces that were reported.
+#[derive(Default)]
+struct Reported {
+    all: BTreeSet<Path>,
+    /// That of the product before: mostly the next one stands there, too.
+    last: Option<Path>,
+}
+
+impl Reported {
+    /// The namespace of a product, if it is new.
+    fn new_around(&mut self, product: &Path) -> Option<Path> {
+        if self.last.as_ref().is_some_and(|last| last.is_parent_of(product)) {
+            return None;
+        }
+        let namespace = product.parent()?;
+        self.last = Some(namespace.clone());
+        self.all.insert(namespace.clone()).then_some(namespace)
     }
 }
 
 /// Reports a product after its namespace.
-async fn emit(product: Converted, reported: &mut BTreeSet<Path>, out: &SplitSink) -> Result<()> {
+async fn emit(product: Converted, reported: &mut Reported, out: &SplitSink) -> Result<()> {
     let key = product.asset.key.clone();
-    if let Some(namespace) = key.parent().filter(|namespace| !reported.contains(namespace)) {
-        reported.insert(namespace.clone());
+    if let Some(namespace) = reported.new_around(&key) {
         let kind = match product.asset.kind == AssetKind::DBT_SOURCE {
             true => "source",
             false => "resource_type",

@@ -5,7 +5,11 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 /// The kind of the product that a node is; `None` for tests, analyses, hooks and what else dbt knows.
 pub(crate) fn kind(unique_id: &str) -> Option<AssetKind> {
-    match unique_id.split_once('.')?.0 {
+    kind_of(unique_id.split_once('.')?.0)
+}
+
+fn kind_of(resource: &str) -> Option<AssetKind> {
+    match resource {
         "model" => Some(AssetKind::DBT_MODEL),
         "seed" => Some(AssetKind::DBT_SEED),
         "snapshot" => Some(AssetKind::DBT_SNAPSHOT),
@@ -19,9 +23,9 @@ pub(crate) fn kind(unique_id: &str) -> Option<AssetKind> {
 
 /// What the path of a product is made of: its package, what it stands in there, and its name.
 fn segments(unique_id: &str) -> Option<[Cow<'_, str>; 3]> {
-    kind(unique_id)?;
-    let mut parts = unique_id.splitn(3, '.');
-    let (resource, package, name) = (parts.next()?, parts.next()?, parts.next()?);
+    let (resource, rest) = unique_id.split_once('.')?;
+    kind_of(resource)?;
+    let (package, name) = rest.split_once('.')?;
     let whole = match resource {
         "source" => {
             let (source, table) = name.split_once('.')?;

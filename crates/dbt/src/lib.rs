@@ -9,6 +9,7 @@ mod emit;
 mod error;
 mod files;
 mod identity;
+mod index;
 mod lineage;
 mod project;
 mod read;

@@ -3,13 +3,12 @@
 use crate::{
     artifact::{Artifact, CatalogEntry, FreshnessResult, Header, Node, RunResult, Str},
     files::Origin,
-    identity,
-    spool::{Slot, Spool, Window},
+    index::Index,
+    spool::{self, Spool, Window},
 };
-use headwater_core::{Path, Result};
-use indexmap::IndexMap;
+use headwater_core::Result;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Everything that was read, when all of it proved good.
 #[derive(Debug)]
@@ -17,22 +16,12 @@ pub(crate) struct Project {
     pub(crate) header: Header,
     /// Owners of groups, by the group's name.
     pub(crate) groups: BTreeMap<String, String>,
-    /// The products by `unique_id`, in the order of the manifest.
-    pub(crate) nodes: IndexMap<Box<str>, Entry>,
-    /// Tests by the place among the products of what they test, sorted.
-    pub(crate) tests: Vec<(usize, Slot)>,
+    pub(crate) index: Index,
     pub(crate) faults: Faults,
     /// How many nodes are disabled.
     pub(crate) disabled: u64,
     pub(crate) spool: Spool,
     pub(crate) origin: Origin,
-}
-
-/// Where all that is told of a product stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
-    pub(crate) node: Slot,
-    pub(crate) catalog: Option<Slot>,
 }
 
 /// A node of the manifest, and how it fared.
@@ -89,14 +78,14 @@ pub(crate) struct Product<'a> {
     pub(crate) tests: Vec<TestRecord<'a>>,
 }
 
-/// What products are read into. Nodes, catalog and tests are each mostly read in the order in which they were written.
+/// The records of some products, one behind the other, and what they are read through: nodes, catalog and tests are each
+/// mostly read in the order in which they were written.
 #[derive(Debug, Default)]
-pub(crate) struct Windows {
+pub(crate) struct Records {
+    pub(crate) bytes: Vec<u8>,
     nodes: Window,
     catalog: Window,
     tests: Window,
-    /// All tests of one product.
-    own_tests: Vec<u8>,
 }
 
 /// What was left out of the artifacts because it could not be understood: the first of it, then a count.
@@ -137,32 +126,43 @@ impl Faults {
 }
 
 impl Project {
-    /// The namespaces that hold products, and the packages around them.
-    pub(crate) fn namespaces(&self) -> BTreeSet<Path> {
-        identity::namespaces(self.nodes.keys().map(|id| &**id))
+    /// Reads the records of the products at these places, in place of others.
+    pub(crate) fn read(&self, places: &[usize], records: &mut Records) -> Result<()> {
+        let Records {
+            bytes,
+            nodes,
+            catalog,
+            tests,
+        } = records;
+        bytes.clear();
+        for place in places {
+            let entry = self.index.entry(*place);
+            if let Some(slot) = entry.node {
+                self.spool.append_to(bytes, slot, nodes)?;
+            }
+            if let Some(slot) = entry.catalog {
+                self.spool.append_to(bytes, slot, catalog)?;
+            }
+            for slot in self.index.tests(*place) {
+                self.spool.append_to(bytes, slot, tests)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Reads the records of the product at this place.
-    pub(crate) fn product<'a>(
-        &self,
-        place: usize,
-        entry: Entry,
-        windows: &'a mut Windows,
-    ) -> Result<Product<'a>> {
-        let first = self.tests.partition_point(|(tested, _)| *tested < place);
-        let own = self.tests.get(first..).unwrap_or_default();
-        let own = own.iter().take_while(|(tested, _)| *tested == place);
-        let own = own.map(|(_, slot)| *slot);
-        let mut tests: Vec<TestRecord<'_>> =
-            self.spool
-                .read_all(own, &mut windows.tests, &mut windows.own_tests)?;
+    /// Takes the records of the product at this place, which are the first of those that were read.
+    pub(crate) fn product<'a>(&self, place: usize, records: &mut &'a [u8]) -> Result<Product<'a>> {
+        let record = spool::take(records)?;
+        let catalog = match self.index.entry(place).catalog {
+            Some(_) => Some(spool::take(records)?),
+            None => None,
+        };
+        let tests = self.index.tests(place).map(|_| spool::take(records));
+        let mut tests: Vec<TestRecord<'_>> = tests.collect::<Result<_>>()?;
         tests.sort_by(|a, b| (a.column.as_deref(), &*a.name).cmp(&(b.column.as_deref(), &*b.name)));
-        let catalog = entry
-            .catalog
-            .map(|slot| self.spool.read(slot, &mut windows.catalog));
         Ok(Product {
-            record: self.spool.read(entry.node, &mut windows.nodes)?,
-            catalog: catalog.transpose()?,
+            record,
+            catalog,
             tests,
         })
     }

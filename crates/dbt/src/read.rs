@@ -9,11 +9,11 @@ use crate::{
     error,
     files::{Files, Input, Origin},
     identity,
-    project::{Entry, Faults, NodeRecord, Project, TestRecord, Unread},
-    spool::{Slot, SpoolWriter},
+    index::Index,
+    project::{Faults, NodeRecord, Project, TestRecord, Unread},
+    spool::SpoolWriter,
 };
 use headwater_core::{Error, Result};
-use indexmap::IndexMap;
 use std::{
     cell::Cell,
     collections::{BTreeMap, HashMap},
@@ -48,12 +48,9 @@ struct Reading<'a> {
     spool: SpoolWriter,
     header: Header,
     groups: BTreeMap<String, String>,
-    catalog: HashMap<Box<str>, Slot>,
+    index: Index,
     results: HashMap<Box<str>, RunResult>,
     freshness: HashMap<Box<str>, FreshnessResult>,
-    nodes: IndexMap<Box<str>, Entry>,
-    /// Tests by the `unique_id` of what they test.
-    tests: Vec<(Box<str>, Slot)>,
     faults: Faults,
     disabled: u64,
     /// The command that left the results.
@@ -67,27 +64,21 @@ impl<'a> Reading<'a> {
             spool,
             header: Header::default(),
             groups: BTreeMap::new(),
-            catalog: HashMap::new(),
+            index: Index::default(),
             results: HashMap::new(),
             freshness: HashMap::new(),
-            nodes: IndexMap::new(),
-            tests: Vec::new(),
             faults: Faults::default(),
             disabled: 0,
             command: None,
         }
     }
 
-    fn finish(self, origin: Origin) -> Result<Project> {
-        let tests = self.tests.into_iter();
-        let tests = tests.filter_map(|(tested, slot)| Some((self.nodes.get_index_of(&tested)?, slot)));
-        let mut tests: Vec<(usize, Slot)> = tests.collect();
-        tests.sort_unstable();
+    fn finish(mut self, origin: Origin) -> Result<Project> {
+        self.index.finish();
         Ok(Project {
             header: self.header,
             groups: self.groups,
-            nodes: self.nodes,
-            tests,
+            index: self.index,
             faults: self.faults,
             disabled: self.disabled,
             origin,
@@ -175,8 +166,8 @@ impl<'a> Reading<'a> {
         if !identity::is_product(id) {
             return file.valid().map(drop);
         }
-        let result = self.results.remove(id);
-        let freshness = self.freshness.remove(id);
+        let result = taken(&mut self.results, id);
+        let freshness = taken(&mut self.freshness, id);
         let unread = Cell::new(Unread::default());
         let mut fault = |field: &str| {
             unread.set(unread.get().with(field));
@@ -190,22 +181,19 @@ impl<'a> Reading<'a> {
                 unread: unread.get(),
             })
         })??;
-        let catalog = self.catalog.remove(id);
-        self.nodes.insert(id.into(), Entry { node, catalog });
+        self.index.set_node(id, node);
         Ok(())
     }
 
     fn test(&mut self, file: &mut File, id: &str) -> Result<()> {
-        let result = self.results.remove(id);
+        let result = taken(&mut self.results, id);
         let mut fault = |field: &str| self.faults.push(Artifact::Manifest, id, field);
-        let (slot, targets) = file.entry::<Test<'_>, _>(&mut fault, |node| {
-            let targets = tested(&node);
-            let record = test_record(node, id, &targets, result);
-            self.spool.append(&record).map(|slot| (slot, targets))
-        })??;
-        self.tests
-            .extend(targets.into_iter().map(|target| (target, slot)));
-        Ok(())
+        file.entry::<Test<'_>, _>(&mut fault, |node| {
+            let tested = tested(&node, &mut self.index);
+            let slot = self.spool.append(&test_record(node, id, &tested, result))?;
+            tested.iter().for_each(|place| self.index.add_test(*place, slot));
+            Ok(())
+        })?
     }
 
     fn group(&mut self, file: &mut File) -> Result<()> {
@@ -231,7 +219,7 @@ impl<'a> Reading<'a> {
     fn catalog_entry(&mut self, file: &mut File, id: &str) -> Result<()> {
         let mut fault = |field: &str| self.faults.push(Artifact::Catalog, id, field);
         let slot = file.entry::<CatalogEntry<'_>, _>(&mut fault, |entry| self.spool.append(&entry))??;
-        self.catalog.insert(id.into(), slot);
+        self.index.set_catalog(id, slot);
         Ok(())
     }
 
@@ -250,6 +238,14 @@ impl<'a> Reading<'a> {
         }
         Ok(())
     }
+}
+
+/// What is told of an id. There are mostly none of some kinds: then the id is not hashed.
+fn taken<T>(told: &mut HashMap<Box<str>, T>, id: &str) -> Option<T> {
+    if told.is_empty() {
+        return None;
+    }
+    told.remove(id)
 }
 
 /// Walks a section that a file may lack, or have null or in a form of its own: then nothing is taken of it.
@@ -287,11 +283,11 @@ fn recognise(artifact: Artifact, seen: &[String], named: bool) -> Result<()> {
     Err(error::invalid_manifest(message).with_context("found", found.join(", ")))
 }
 
-/// What is kept of a test. The column is told where the test has one target only.
+/// What is kept of a test. The column is told where the test is about one node only.
 fn test_record<'a>(
     node: Test<'a>,
     id: &'a str,
-    targets: &[Box<str>],
+    tested: &[usize],
     result: Option<RunResult>,
 ) -> TestRecord<'a> {
     let (severity, condition) = node
@@ -308,25 +304,25 @@ fn test_record<'a>(
                 parts.join(".").into()
             }
         },
-        column: node.column_name.filter(|_| targets.len() == 1),
+        column: node.column_name.filter(|_| tested.len() == 1),
         severity,
         condition,
         result,
     }
 }
 
-/// What a test is about: the node that it is attached to, else all that it reads.
-fn tested(node: &Test<'_>) -> Vec<Box<str>> {
+/// The places of what a test is about: the node that it is attached to, else all that it reads.
+fn tested(node: &Test<'_>, index: &mut Index) -> Vec<usize> {
     let attached = node
         .attached_node
         .as_ref()
         .or(node.tested_node_unique_id.as_ref());
     let read = node.depends_on.as_ref().and_then(|on| on.nodes.as_ref());
-    let mut targets: Vec<Box<str>> = match attached {
-        Some(one) => vec![(&**one).into()],
-        None => read.into_iter().flatten().map(|id| (&**id).into()).collect(),
+    let mut places: Vec<usize> = match attached {
+        Some(one) => vec![index.place(one)],
+        None => read.into_iter().flatten().map(|id| index.place(id)).collect(),
     };
-    targets.sort_unstable();
-    targets.dedup();
-    targets
+    places.sort_unstable();
+    places.dedup();
+    places
 }

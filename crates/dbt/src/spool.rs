@@ -51,7 +51,9 @@ pub(crate) struct Spool {
 /// The piece of a spool that was read last.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
+    /// The piece, and what is left of longer ones.
     bytes: Vec<u8>,
+    length: usize,
     /// Where it begins in the file.
     base: u64,
 }
@@ -121,32 +123,10 @@ impl Flavor for Appended<'_> {
 }
 
 impl Spool {
-    /// Reads a record, which borrows its texts from the window.
-    pub(crate) fn read<'a, T: Deserialize<'a>>(&self, slot: Slot, window: &'a mut Window) -> Result<T> {
-        postcard::from_bytes(self.record(slot, window)?).map_err(broken)
-    }
-
-    /// Reads records, which borrow their texts from the buffer.
-    pub(crate) fn read_all<'a, T: Deserialize<'a>>(
-        &self,
-        slots: impl Iterator<Item = Slot>,
-        window: &mut Window,
-        buffer: &'a mut Vec<u8>,
-    ) -> Result<Vec<T>> {
-        buffer.clear();
-        let mut count = 0;
-        for slot in slots {
-            buffer.extend_from_slice(self.record(slot, window)?);
-            count += 1;
-        }
-        let mut rest = buffer.as_slice();
-        let mut records = Vec::with_capacity(count);
-        for _ in 0..count {
-            let (record, after) = postcard::take_from_bytes(rest).map_err(broken)?;
-            records.push(record);
-            rest = after;
-        }
-        Ok(records)
+    /// Appends a record, as it was written, to others.
+    pub(crate) fn append_to(&self, records: &mut Vec<u8>, slot: Slot, window: &mut Window) -> Result<()> {
+        records.extend_from_slice(self.record(slot, window)?);
+        Ok(())
     }
 
     /// A record as it was written.
@@ -157,10 +137,16 @@ impl Spool {
                 false => slot.length,
             };
             let length = u64::from(ahead).min(self.size.saturating_sub(slot.offset));
-            window.base = slot.offset;
-            window.bytes.resize(usize::try_from(length).map_err(broken)?, 0);
-            let read = read_at(&self.file, &mut window.bytes, slot.offset);
+            let length = usize::try_from(length).map_err(broken)?;
+            if window.bytes.len() < length {
+                window.bytes.resize(length, 0);
+            }
+            // Where reading fails, the window holds nothing.
+            window.length = 0;
+            let piece = window.bytes.get_mut(..length).unwrap_or_default();
+            let read = read_at(&self.file, piece, slot.offset);
             read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
+            (window.base, window.length) = (slot.offset, length);
         }
         let range = window.range(slot).unwrap_or_default();
         Ok(window.bytes.get(range).unwrap_or_default())
@@ -172,14 +158,21 @@ impl Window {
     fn range(&self, slot: Slot) -> Option<Range<usize>> {
         let start = usize::try_from(slot.offset.checked_sub(self.base)?).ok()?;
         let end = start.checked_add(slot.length as usize)?;
-        (end <= self.bytes.len()).then_some(start..end)
+        (end <= self.length).then_some(start..end)
     }
 
     /// Whether a record stands where one comes by reading on.
     fn leads_to(&self, slot: Slot) -> bool {
-        let end = self.base + self.bytes.len() as u64;
+        let end = self.base + self.length as u64;
         (end..end + u64::from(AHEAD)).contains(&slot.offset)
     }
+}
+
+/// Takes the first of some records, which borrows its texts from them.
+pub(crate) fn take<'a, T: Deserialize<'a>>(records: &mut &'a [u8]) -> Result<T> {
+    let (record, rest) = postcard::take_from_bytes(records).map_err(broken)?;
+    *records = rest;
+    Ok(record)
 }
 
 #[cfg(unix)]
@@ -209,14 +202,17 @@ mod tests {
         let spool = writer.finish().unwrap();
         let all: Vec<_> = slots.into_iter().zip(&texts).collect();
         let mut window = Window::default();
-        for (slot, text) in all.iter().chain(all.iter().rev()) {
-            assert_eq!(spool.read::<&str>(*slot, &mut window).unwrap(), *text);
+        let mut records = Vec::new();
+        let jumps = [&all[5], &all[0], &all[5], &all[texts.len() - 1]];
+        let order: Vec<_> = all.iter().chain(all.iter().rev()).chain(jumps).collect();
+        for (slot, _) in &order {
+            spool.append_to(&mut records, *slot, &mut window).unwrap();
         }
-        let mut buffer = Vec::new();
-        let some = [&all[5], &all[0], &all[5], &all[texts.len() - 1]];
-        let slots = some.iter().map(|(slot, _)| *slot);
-        let found: Vec<&str> = spool.read_all(slots, &mut window, &mut buffer).unwrap();
-        assert_eq!(found, some.map(|(_, text)| text.as_str()));
+        let mut rest = records.as_slice();
+        for (_, text) in order {
+            assert_eq!(take::<&str>(&mut rest).unwrap(), *text);
+        }
+        assert!(rest.is_empty() && take::<&str>(&mut rest).is_err());
     }
 
     #[test]
@@ -234,8 +230,10 @@ mod tests {
             (401, AHEAD as usize),
             (999, 1002),
         ] {
-            spool.read::<&str>(slots[place], &mut window).unwrap();
-            assert_eq!(window.bytes.len(), read, "{place}");
+            spool
+                .append_to(&mut Vec::new(), slots[place], &mut window)
+                .unwrap();
+            assert_eq!(window.length, read, "{place}");
         }
     }
 }

@@ -265,11 +265,10 @@ impl<R: Read> Scanner<R> {
 /// What stands between the quotes at the start of a text, if the end was read and nothing in it is escaped or to be.
 fn plain_text(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('"')?;
-    let end = inner
-        .bytes()
-        .position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1f))?;
+    let end = memchr2(b'"', b'\\', inner.as_bytes())?;
     let (plain, rest) = inner.split_at_checked(end)?;
-    rest.starts_with('"').then_some(plain)
+    let sound = rest.starts_with('"') && plain.bytes().all(|byte| byte > 0x1f);
+    sound.then_some(plain)
 }
 
 /// The entry at the start of a text and how long it is, if it is whole and of the expected shape.

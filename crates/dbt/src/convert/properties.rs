@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) fn properties(product: &Product<'_>, meta: Option<Value>) -> Properties {
     let node = &product.record.node;
     let config = node.config.as_ref();
-    let mut all = Named(Properties::new());
+    let mut all = Named::default();
     for (name, value) in [
         ("path", &node.original_file_path),
         ("database", &node.database),
@@ -62,7 +62,7 @@ pub(crate) fn properties(product: &Product<'_>, meta: Option<Value>) -> Properti
         all.list(name, list.iter().flatten().filter_map(|one| one.told()).collect());
     }
     all.list("tests", tests(product));
-    all.0
+    all.collect()
 }
 
 /// The name of the relation: that of the model, unless an alias or the source names another.
@@ -91,7 +91,7 @@ pub(super) fn is_contract_enforced(node: &Node<'_>) -> bool {
 
 /// When rows count as late, in dbt's own shape.
 fn threshold(threshold: &Threshold<'_>) -> Option<Value> {
-    let mut all = Named(Properties::new());
+    let mut all = Named::default();
     for (name, period) in [
         ("warn_after", &threshold.warn_after),
         ("error_after", &threshold.error_after),
@@ -100,7 +100,7 @@ fn threshold(threshold: &Threshold<'_>) -> Option<Value> {
         let told = told.map(|of| json!({"count": of.count, "period": of.period}));
         all.value(name, told);
     }
-    (!all.0.is_empty()).then(|| json!(all.0))
+    (!all.0.is_empty()).then(|| Value::Object(all.collect()))
 }
 
 fn emails(owner: &Owner<'_>) -> Option<Value> {
@@ -110,7 +110,7 @@ fn emails(owner: &Owner<'_>) -> Option<Value> {
 
 fn tests(product: &Product<'_>) -> Vec<Value> {
     let one = |test: &TestRecord<'_>| {
-        let mut all = Named(Properties::new());
+        let mut all = Named::default();
         all.text("name", Some(&test.name));
         all.text("test", Some(&test.test));
         all.text("column", test.column.as_deref());
@@ -119,26 +119,31 @@ fn tests(product: &Product<'_>) -> Vec<Value> {
             test.severity.as_deref().map(str::to_lowercase).as_deref(),
         );
         all.text("where", test.condition.as_deref());
-        json!(all.0)
+        Value::Object(all.collect())
     };
     product.tests.iter().map(one).collect()
 }
 
 /// Properties, of which only those with a value are kept.
-struct Named(Properties);
+#[derive(Default)]
+struct Named(Vec<(&'static str, Value)>);
 
 impl Named {
-    fn text(&mut self, name: &str, value: Option<&str>) {
+    fn text(&mut self, name: &'static str, value: Option<&str>) {
         self.value(name, text(value).map(Value::String));
     }
 
-    fn list(&mut self, name: &str, all: Vec<Value>) {
+    fn list(&mut self, name: &'static str, all: Vec<Value>) {
         self.value(name, (!all.is_empty()).then_some(Value::Array(all)));
     }
 
-    fn value(&mut self, name: &str, value: Option<Value>) {
-        if let Some(value) = value {
-            self.0.insert(name.to_owned(), value);
-        }
+    fn value(&mut self, name: &'static str, value: Option<Value>) {
+        self.0.extend(value.map(|value| (name, value)));
+    }
+
+    /// As properties, or as the members of an object.
+    fn collect<C: FromIterator<(String, Value)>>(self) -> C {
+        let all = self.0.into_iter();
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }

@@ -8,7 +8,7 @@ use headwater_core::{
     model::{Properties, Stat, Stats},
 };
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The names that adapters give to the number of rows, and to the size.
 const ROWS: [&str; 3] = ["row_count", "num_rows", "rows"];
@@ -38,7 +38,7 @@ pub(crate) fn stats(product: &Product<'_>) -> Facet<Stats> {
     }
     let results = test_results(&product.tests);
     if !results.is_empty() {
-        put("test_results", json!(results));
+        put("test_results", Value::Object(results));
     }
     if let Some(freshness) = &record.freshness {
         put("freshness_status", json!(freshness.status));
@@ -54,7 +54,7 @@ pub(crate) fn stats(product: &Product<'_>) -> Facet<Stats> {
     }
 }
 
-fn test_results(tests: &[TestRecord<'_>]) -> Properties {
+fn test_results(tests: &[TestRecord<'_>]) -> Map<String, Value> {
     let told = tests
         .iter()
         .filter_map(|test| Some((test.name.to_string(), result(test.result.as_ref()?))));
