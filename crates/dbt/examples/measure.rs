@@ -71,7 +71,8 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
-/// As `headwater scan` reads local files, without the lines that it prints.
+/// Reads local files as a service does that embeds the connector: what is reported is taken on the same runtime, and
+/// dropped.
 fn connector(manifest: &str, catalog: Option<&str>) -> Result<(), Box<dyn Error>> {
     let mut registry = Registry::default();
     registry.register::<Dbt>();
@@ -85,7 +86,7 @@ fn connector(manifest: &str, catalog: Option<&str>) -> Result<(), Box<dyn Error>
         .worker_threads(1)
         .enable_all()
         .build()?;
-    // On a thread of the runtime, as the tasks of a service are.
+    // The main thread is none of the runtime's: each product would be made on one thread and dropped on the other.
     let assets = runtime.block_on(runtime.spawn(async move {
         let mut events = headwater_core::sync(opened.connector, options);
         let mut assets = 0;

@@ -36,7 +36,7 @@ pub(crate) struct OwnThread(mpsc::Sender<Job>);
 type Job = Box<dyn FnOnce() + Send>;
 
 impl OwnThread {
-    /// Starts the thread. Where the system has none left, each statement is an error.
+    /// Starts the thread. Where the system has none left, that is logged, and each statement is an error.
     fn start() -> Self {
         let (jobs, todo) = mpsc::channel::<Job>();
         let thread = thread::Builder::new().name("headwater-sqlite".to_owned());
@@ -65,7 +65,7 @@ impl SpawnBlocking for OwnThread {
         };
         // A job that cannot be sent is dropped, and the future learns of it.
         drop(self.0.send(Box::new(job)));
-        Box::pin(async { result.await.map_err(|_dropped| "the statement broke off".into()) })
+        Box::pin(async { result.await.map_err(|_dropped| "the statement broke off; see the log".into()) })
     }
 
     fn get_runtime() -> Self {
