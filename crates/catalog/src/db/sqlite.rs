@@ -65,7 +65,11 @@ impl SpawnBlocking for OwnThread {
         };
         // A job that cannot be sent is dropped, and the future learns of it.
         drop(self.0.send(Box::new(job)));
-        Box::pin(async { result.await.map_err(|_dropped| "the statement broke off; see the log".into()) })
+        Box::pin(async {
+            result
+                .await
+                .map_err(|_dropped| "the statement broke off; see the log".into())
+        })
     }
 
     fn get_runtime() -> Self {
