@@ -1,9 +1,10 @@
 //! From a project that was read to what the host takes, a page of products at a time.
 
 use crate::{
+    artifact::Literal,
     convert, identity, lineage,
-    project::{Fault, Faults, Project, Records, Unread},
-    spool::Slot,
+    project::{Fault, Faults, Project, Unread},
+    spool::{Records, Slot},
 };
 use headwater_core::{
     Cost, Error, ErrorKind, Listing, Path, Result, Scope, Split, SplitSink,
@@ -13,7 +14,7 @@ use serde_json::json;
 use std::{collections::BTreeSet, iter::Peekable, sync::Arc};
 
 /// This many products are read together, or bytes of them.
-const PAGE: usize = 64;
+const PAGE: usize = 128;
 const PAGE_BYTES: u64 = 1 << 20;
 
 /// A product that is still to be read.
@@ -22,16 +23,16 @@ struct Found<'a> {
     id: &'a str,
     path: Path,
     kind: AssetKind,
-    /// Of its own record, in bytes.
+    /// Of all its records, in bytes.
     size: u64,
 }
 
 /// A product as it is reported.
-struct Converted {
+struct Converted<'a> {
     asset: Asset,
     /// `None` where they could not be read.
     edges: Option<Vec<LineageEdge>>,
-    source_description: Option<String>,
+    source_description: Option<Literal<'a>>,
 }
 
 /// Reports everything of a project that is in scope, and closes the split's namespaces: a manifest is complete by
@@ -67,7 +68,7 @@ pub(crate) async fn project(
         records = blocking(move || whole.read(&places, &mut records).map(|()| records)).await?;
         // Products are made here, one by one, where they are taken: what another thread made, and this one frees, would
         // cost both of them waits for the allocator.
-        let mut rest = records.bytes.as_slice();
+        let mut rest = records.iter();
         for product in page {
             let product = converted(product, &project, &mut rest)?;
             emit(product, &mut reported, out).await?;
@@ -152,7 +153,7 @@ fn in_scope<'a>(project: &'a Project, scope: &'a Scope) -> impl Iterator<Item = 
             id,
             path: identity::path(id)?,
             kind: identity::kind(id)?,
-            size: project.index.entry(place).node.map_or(0, Slot::size),
+            size: project.slots(place).map(Slot::size).sum(),
         })
     });
     products.filter(|product| scope.admits(&product.path))
@@ -170,19 +171,20 @@ fn page<'a>(products: &mut Peekable<impl Iterator<Item = Found<'a>>>) -> Vec<Fou
     page
 }
 
-/// Converts a product, whose records are the first of these.
-fn converted(found: Found<'_>, project: &Project, records: &mut &[u8]) -> Result<Converted> {
+/// Converts a product, whose records are the next of these.
+fn converted<'a>(
+    found: Found<'_>,
+    project: &Project,
+    records: &mut impl Iterator<Item = &'a [u8]>,
+) -> Result<Converted<'a>> {
     let product = project.product(found.place, records)?;
     let is_source = found.kind == AssetKind::DBT_SOURCE;
     let adapter = project.header.adapter_type.as_deref();
     let is_product = |id: &str| project.index.is_product(id);
-    let described = product.record.node.source_description.as_deref();
     Ok(Converted {
         edges: (product.record.unread == Unread::Fields)
             .then(|| lineage::edges(&found.kind, &product, adapter, is_product)),
-        source_description: described
-            .filter(|text| is_source && !text.is_empty())
-            .map(str::to_owned),
+        source_description: product.record.node.source_description.filter(|_| is_source),
         asset: convert::asset(found.id, found.path, found.kind, &product, &project.groups),
     })
 }
@@ -208,7 +210,7 @@ impl Reported {
 }
 
 /// Reports a product after its namespace.
-async fn emit(product: Converted, reported: &mut Reported, out: &SplitSink) -> Result<()> {
+async fn emit(product: Converted<'_>, reported: &mut Reported, out: &SplitSink) -> Result<()> {
     let key = product.asset.key.clone();
     if let Some(namespace) = reported.new_around(&key) {
         let kind = match product.asset.kind == AssetKind::DBT_SOURCE {
@@ -216,7 +218,7 @@ async fn emit(product: Converted, reported: &mut Reported, out: &SplitSink) -> R
             false => "resource_type",
         };
         let mut namespace = Namespace::new(namespace, kind);
-        namespace.description = product.source_description.into();
+        namespace.description = convert::prose(product.source_description).into();
         out.namespace(namespace).await?;
     }
     out.asset(product.asset).await?;

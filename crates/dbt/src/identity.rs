@@ -29,7 +29,7 @@ fn segments(unique_id: &str) -> Option<[Cow<'_, str>; 3]> {
     let whole = match resource {
         "source" => {
             let (source, table) = name.split_once('.')?;
-            [package.into(), format!("source.{source}").into(), table.into()]
+            [package.into(), ["source.", source].concat().into(), table.into()]
         }
         _ => [package, resource, name].map(Cow::from),
     };

@@ -4,7 +4,7 @@ use crate::{
     artifact::{Artifact, CatalogEntry, FreshnessResult, Header, Node, RunResult, Str},
     files::Origin,
     index::Index,
-    spool::{self, Spool, Window},
+    spool::{self, Records, Slot, Spool},
 };
 use headwater_core::Result;
 use serde::{Deserialize, Serialize};
@@ -78,16 +78,6 @@ pub(crate) struct Product<'a> {
     pub(crate) tests: Vec<TestRecord<'a>>,
 }
 
-/// The records of some products, one behind the other, and what they are read through: nodes, catalog and tests are each
-/// mostly read in the order in which they were written.
-#[derive(Debug, Default)]
-pub(crate) struct Records {
-    pub(crate) bytes: Vec<u8>,
-    nodes: Window,
-    catalog: Window,
-    tests: Window,
-}
-
 /// What was left out of the artifacts because it could not be understood: the first of it, then a count.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -126,39 +116,31 @@ impl Faults {
 }
 
 impl Project {
-    /// Reads the records of the products at these places, in place of others.
-    pub(crate) fn read(&self, places: &[usize], records: &mut Records) -> Result<()> {
-        let Records {
-            bytes,
-            nodes,
-            catalog,
-            tests,
-        } = records;
-        bytes.clear();
-        for place in places {
-            let entry = self.index.entry(*place);
-            if let Some(slot) = entry.node {
-                self.spool.append_to(bytes, slot, nodes)?;
-            }
-            if let Some(slot) = entry.catalog {
-                self.spool.append_to(bytes, slot, catalog)?;
-            }
-            for slot in self.index.tests(*place) {
-                self.spool.append_to(bytes, slot, tests)?;
-            }
-        }
-        Ok(())
+    /// Where all records of the product at this place stand: the node, the catalog's entry, the tests.
+    pub(crate) fn slots(&self, place: usize) -> impl Iterator<Item = Slot> {
+        let entry = self.index.entry(place);
+        let own = entry.node.into_iter().chain(entry.catalog);
+        own.chain(self.index.tests(place))
     }
 
-    /// Takes the records of the product at this place, which are the first of those that were read.
-    pub(crate) fn product<'a>(&self, place: usize, records: &mut &'a [u8]) -> Result<Product<'a>> {
-        let record = spool::take(records)?;
-        let catalog = match self.index.entry(place).catalog {
-            Some(_) => Some(spool::take(records)?),
-            None => None,
-        };
-        let tests = self.index.tests(place).map(|_| spool::take(records));
-        let mut tests: Vec<TestRecord<'_>> = tests.collect::<Result<_>>()?;
+    /// Reads the records of the products at these places, in place of others.
+    pub(crate) fn read(&self, places: &[usize], records: &mut Records) -> Result<()> {
+        let slots: Vec<Slot> = places.iter().flat_map(|place| self.slots(*place)).collect();
+        self.spool.read(&slots, records)
+    }
+
+    /// The product at this place, whose records are the next of these.
+    pub(crate) fn product<'a>(
+        &self,
+        place: usize,
+        records: &mut impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Product<'a>> {
+        let entry = self.index.entry(place);
+        let record = spool::record(records.next().unwrap_or_default())?;
+        let catalog = entry.catalog.and_then(|_| records.next());
+        let catalog = catalog.map(spool::record).transpose()?;
+        let tests = records.take(self.index.tests(place).count());
+        let mut tests: Vec<TestRecord<'_>> = tests.map(spool::record).collect::<Result<_>>()?;
         tests.sort_by(|a, b| (a.column.as_deref(), &*a.name).cmp(&(b.column.as_deref(), &*b.name)));
         Ok(Product {
             record,

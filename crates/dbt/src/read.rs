@@ -173,7 +173,8 @@ impl<'a> Reading<'a> {
             unread.set(unread.get().with(field));
             self.faults.push(Artifact::Manifest, id, field);
         };
-        let node = file.entry::<Node<'_>, _>(&mut fault, |node| {
+        let node = file.entry::<Node<'_>, _>(&mut fault, |mut node| {
+            node.forget_known_names();
             self.spool.append(&NodeRecord {
                 node,
                 result,

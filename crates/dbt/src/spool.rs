@@ -14,8 +14,8 @@ use std::{
 
 /// How much is written at one go.
 const CHUNK: usize = 256 * 1024;
-/// How much is read at one go, where records are read one behind the other.
-const AHEAD: u32 = 64 * 1024;
+/// How much is read that nobody asked for, rather than to read once more.
+const GAP: u64 = 4 * 1024;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +28,15 @@ impl Slot {
     /// How many bytes the record has.
     pub(crate) fn size(self) -> u64 {
         u64::from(self.length)
+    }
+
+    fn end(self) -> u64 {
+        self.offset + u64::from(self.length)
+    }
+
+    /// Whether this record is followed by the other, or nearly.
+    fn is_close_to(self, other: Self) -> bool {
+        other.offset <= self.end() + GAP
     }
 }
 
@@ -43,19 +52,15 @@ pub(crate) struct SpoolWriter {
 
 /// A spool that was written.
 #[derive(Debug)]
-pub(crate) struct Spool {
-    file: File,
-    size: u64,
-}
+pub(crate) struct Spool(File);
 
-/// The piece of a spool that was read last.
+/// Records that were read together.
 #[derive(Debug, Default)]
-pub(crate) struct Window {
-    /// The piece, and what is left of longer ones.
+pub(crate) struct Records {
+    /// What was read, and what is left of more.
     bytes: Vec<u8>,
-    length: usize,
-    /// Where it begins in the file.
-    base: u64,
+    /// Where each record stands in it, in the order in which they were asked for.
+    ranges: Vec<Range<usize>>,
 }
 
 impl SpoolWriter {
@@ -86,10 +91,7 @@ impl SpoolWriter {
 
     pub(crate) fn finish(mut self) -> Result<Spool> {
         self.flush()?;
-        Ok(Spool {
-            file: self.file,
-            size: self.base,
-        })
+        Ok(Spool(self.file))
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -123,56 +125,55 @@ impl Flavor for Appended<'_> {
 }
 
 impl Spool {
-    /// Appends a record, as it was written, to others.
-    pub(crate) fn append_to(&self, records: &mut Vec<u8>, slot: Slot, window: &mut Window) -> Result<()> {
-        records.extend_from_slice(self.record(slot, window)?);
+    /// Reads these records in place of others. Those that stand close to each other are read at one go.
+    pub(crate) fn read(&self, slots: &[Slot], records: &mut Records) -> Result<()> {
+        let Records { bytes, ranges } = records;
+        ranges.clear();
+        ranges.resize(slots.len(), 0..0);
+        let mut in_order: Vec<(Slot, &mut Range<usize>)> = slots.iter().copied().zip(ranges).collect();
+        in_order.sort_unstable_by_key(|(slot, _)| slot.offset);
+        let mut begin = 0;
+        for close in in_order.chunk_by_mut(|(before, _), (slot, _)| before.is_close_to(*slot)) {
+            begin += self.read_piece(close, bytes, begin)?;
+        }
         Ok(())
     }
 
-    /// A record as it was written.
-    fn record<'a>(&self, slot: Slot, window: &'a mut Window) -> Result<&'a [u8]> {
-        if window.range(slot).is_none() {
-            let ahead = match window.leads_to(slot) {
-                true => slot.length.max(AHEAD),
-                false => slot.length,
-            };
-            let length = u64::from(ahead).min(self.size.saturating_sub(slot.offset));
-            let length = usize::try_from(length).map_err(broken)?;
-            if window.bytes.len() < length {
-                window.bytes.resize(length, 0);
-            }
-            // Where reading fails, the window holds nothing.
-            window.length = 0;
-            let piece = window.bytes.get_mut(..length).unwrap_or_default();
-            let read = read_at(&self.file, piece, slot.offset);
-            read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
-            (window.base, window.length) = (slot.offset, length);
+    /// Reads from the first to the last of these records, tells where they stand, and how much was read.
+    fn read_piece(
+        &self,
+        records: &mut [(Slot, &mut Range<usize>)],
+        bytes: &mut Vec<u8>,
+        begin: usize,
+    ) -> Result<usize> {
+        let offset = records.first().map_or(0, |(slot, _)| slot.offset);
+        let end = records.iter().map(|(slot, _)| slot.end()).max();
+        for (slot, range) in &mut *records {
+            let start = begin + usize::try_from(slot.offset - offset).map_err(broken)?;
+            **range = start..start + slot.length as usize;
         }
-        let range = window.range(slot).unwrap_or_default();
-        Ok(window.bytes.get(range).unwrap_or_default())
+        let length = usize::try_from(end.unwrap_or(offset) - offset).map_err(broken)?;
+        if bytes.len() < begin + length {
+            bytes.resize(begin + length, 0);
+        }
+        let piece = bytes.get_mut(begin..begin + length).unwrap_or_default();
+        let read = read_at(&self.0, piece, offset);
+        read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
+        Ok(length)
     }
 }
 
-impl Window {
-    /// Where a record stands in the window, if all of it does.
-    fn range(&self, slot: Slot) -> Option<Range<usize>> {
-        let start = usize::try_from(slot.offset.checked_sub(self.base)?).ok()?;
-        let end = start.checked_add(slot.length as usize)?;
-        (end <= self.length).then_some(start..end)
-    }
-
-    /// Whether a record stands where one comes by reading on.
-    fn leads_to(&self, slot: Slot) -> bool {
-        let end = self.base + self.length as u64;
-        (end..end + u64::from(AHEAD)).contains(&slot.offset)
+impl Records {
+    /// The records as they were written, in the order in which they were asked for.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let ranges = self.ranges.iter().cloned();
+        ranges.map(|range| self.bytes.get(range).unwrap_or_default())
     }
 }
 
-/// Takes the first of some records, which borrows its texts from them.
-pub(crate) fn take<'a, T: Deserialize<'a>>(records: &mut &'a [u8]) -> Result<T> {
-    let (record, rest) = postcard::take_from_bytes(records).map_err(broken)?;
-    *records = rest;
-    Ok(record)
+/// A record, which borrows its texts from what was read.
+pub(crate) fn record<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
+    postcard::from_bytes(bytes).map_err(broken)
 }
 
 #[cfg(unix)]
@@ -194,46 +195,39 @@ fn broken(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
 mod tests {
     use super::*;
 
-    #[test]
-    fn records_come_back_in_any_order() {
-        let texts: Vec<String> = (0..3 * AHEAD / 100).map(|n| format!("{n:0100}ü")).collect();
+    /// Texts as records of which each is as long as the number says, and where they stand.
+    fn written(texts: &[String]) -> (Spool, Vec<Slot>) {
         let mut writer = SpoolWriter::new(None).unwrap();
-        let slots: Vec<Slot> = texts.iter().map(|text| writer.append(text).unwrap()).collect();
-        let spool = writer.finish().unwrap();
-        let all: Vec<_> = slots.into_iter().zip(&texts).collect();
-        let mut window = Window::default();
-        let mut records = Vec::new();
-        let jumps = [&all[5], &all[0], &all[5], &all[texts.len() - 1]];
-        let order: Vec<_> = all.iter().chain(all.iter().rev()).chain(jumps).collect();
-        for (slot, _) in &order {
-            spool.append_to(&mut records, *slot, &mut window).unwrap();
-        }
-        let mut rest = records.as_slice();
-        for (_, text) in order {
-            assert_eq!(take::<&str>(&mut rest).unwrap(), *text);
-        }
-        assert!(rest.is_empty() && take::<&str>(&mut rest).is_err());
+        let slots = texts.iter().map(|text| writer.append(text).unwrap()).collect();
+        (writer.finish().unwrap(), slots)
     }
 
     #[test]
-    fn what_follows_is_read_ahead_and_what_stands_apart_is_not() {
-        let mut writer = SpoolWriter::new(None).unwrap();
-        let text = "x".repeat(1000);
-        let slots: Vec<Slot> = (0..1000).map(|_| writer.append(&text).unwrap()).collect();
-        let spool = writer.finish().unwrap();
-        let mut window = Window::default();
-        for (place, read) in [
-            (0, AHEAD as usize),
-            (1, AHEAD as usize),
-            (500, 1002),
-            (400, 1002),
-            (401, AHEAD as usize),
-            (999, 1002),
+    fn records_come_back_in_the_order_in_which_they_are_asked_for() {
+        let texts: Vec<String> = (0..2000).map(|n| format!("{n:0500}ü")).collect();
+        let (spool, slots) = written(&texts);
+        let mut records = Records::default();
+        let all = 0..texts.len();
+        for asked in [
+            all.clone().collect::<Vec<_>>(),
+            all.rev().step_by(3).collect(),
+            vec![5, 0, 5, 1999, 6],
+            vec![1000],
+            Vec::new(),
         ] {
-            spool
-                .append_to(&mut Vec::new(), slots[place], &mut window)
-                .unwrap();
-            assert_eq!(window.length, read, "{place}");
+            let wanted: Vec<Slot> = asked.iter().map(|place| slots[*place]).collect();
+            spool.read(&wanted, &mut records).unwrap();
+            let read: Vec<&str> = records.iter().map(|bytes| record(bytes).unwrap()).collect();
+            assert_eq!(read, asked.iter().map(|place| &texts[*place]).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_stands_between_is_read_unless_it_is_long() {
+        let texts = [1000, 4000, 1000, 5000, 1000].map(|length| "x".repeat(length));
+        let (spool, slots) = written(&texts);
+        let mut records = Records::default();
+        spool.read(&[slots[4], slots[2], slots[0]], &mut records).unwrap();
+        assert_eq!(records.bytes.len(), 1002 + 4002 + 1002 + 1002);
     }
 }

@@ -1,6 +1,6 @@
 //! Texts that are borrowed from where they are read, in an artifact as in the spool.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, MapAccess, SeqAccess, Visitor},
@@ -106,6 +106,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
 /// The members of an object in their order, without those that are null.
 #[derive(Debug)]
 pub(crate) struct Members<'a, T>(pub(crate) Vec<(Str<'a>, T)>);
+
+impl<'a, T> Members<'a, T> {
+    /// The members of an object that may be missing.
+    pub(crate) fn of(object: Option<&Self>) -> &[(Str<'a>, T)] {
+        object.map_or(&[], |object| &object.0)
+    }
+}
 
 impl<T: Serialize> Serialize for Members<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -225,8 +232,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Literal<'a> {
 
 /// Whether every number and text of a well-formed value can be read. A literal without `\u` can.
 fn is_sound(text: &str) -> bool {
-    let simple = text.starts_with('"') && memmem::find(text.as_bytes(), br"\u").is_none();
-    simple || serde_json::from_str::<Sound>(text).is_ok()
+    let bytes = text.as_bytes();
+    let simple = || !has_pair(bytes, *b"\\u");
+    (bytes.starts_with(b"\"") && simple()) || serde_json::from_str::<Sound>(text).is_ok()
+}
+
+/// Whether these two stand side by side. Most texts are short: to prepare a search costs more than to look at all.
+fn has_pair(bytes: &[u8], [first, second]: [u8; 2]) -> bool {
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    pairs.fold(false, |found, (a, b)| found | ((*a == first) & (*b == second)))
 }
 
 /// Any value of which every number and text can be read; it is not kept.

@@ -9,7 +9,7 @@ mod node;
 mod result;
 mod scan;
 
-pub(crate) use borrowed::{Json, Literal, Str};
+pub(crate) use borrowed::{Json, Literal, Members, Str};
 use entry::skip;
 pub(crate) use file::{Source, open};
 pub(crate) use header::{Artifact, Header};

@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Node<'a> {
     pub(crate) name: Option<Str<'a>>,
     pub(crate) label: Option<Str<'a>>,
-    pub(crate) description: Option<Str<'a>>,
+    pub(crate) description: Option<Literal<'a>>,
     pub(crate) original_file_path: Option<Str<'a>>,
     pub(crate) database: Option<Str<'a>>,
     pub(crate) schema: Option<Str<'a>>,
     pub(crate) alias: Option<Str<'a>>,
     pub(crate) identifier: Option<Str<'a>>,
-    pub(crate) relation_name: Option<Str<'a>>,
+    pub(crate) relation_name: Option<Literal<'a>>,
     pub(crate) config: Option<Config<'a>>,
     pub(crate) tags: Names<'a>,
     pub(crate) meta: Option<Json<'a>>,
@@ -36,7 +36,7 @@ pub(crate) struct Node<'a> {
     pub(crate) latest_version: Option<Json<'a>>,
     pub(crate) deprecation_date: Option<Str<'a>>,
     // Sources.
-    pub(crate) source_description: Option<Str<'a>>,
+    pub(crate) source_description: Option<Literal<'a>>,
     /// Where dbt before 1.8 keeps what was told of a source's `meta`.
     pub(crate) source_meta: Option<Json<'a>>,
     pub(crate) loader: Option<Str<'a>>,
@@ -56,12 +56,21 @@ pub(crate) struct Node<'a> {
     pub(crate) defaults: Option<Json<'a>>,
 }
 
+impl Node<'_> {
+    /// Drops the names of columns that are those of their keys, as dbt writes them.
+    pub(crate) fn forget_known_names(&mut self) {
+        for (key, column) in self.columns.iter_mut().flat_map(|columns| &mut columns.0) {
+            column.name.take_if(|name| **name == **key);
+        }
+    }
+}
+
 /// A test of data or of a unit.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(crate) struct Test<'a> {
     pub(crate) name: Option<Str<'a>>,
-    pub(crate) config: Option<Config<'a>>,
+    pub(crate) config: Option<TestConfig<'a>>,
     pub(crate) depends_on: Option<DependsOn<'a>>,
     pub(crate) attached_node: Option<Str<'a>>,
     pub(crate) tested_node_unique_id: Option<Str<'a>>,
@@ -79,11 +88,17 @@ pub(crate) struct Config<'a> {
     pub(crate) group: Option<Str<'a>>,
     pub(crate) access: Option<Str<'a>>,
     pub(crate) contract: Option<Contract>,
+    pub(crate) freshness: Option<Threshold<'a>>,
+    pub(crate) loaded_at_field: Option<Str<'a>>,
+}
+
+/// What was configured for a test.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+pub(crate) struct TestConfig<'a> {
     pub(crate) severity: Option<Str<'a>>,
     #[serde(rename = "where")]
     pub(crate) condition: Option<Str<'a>>,
-    pub(crate) freshness: Option<Threshold<'a>>,
-    pub(crate) loaded_at_field: Option<Str<'a>>,
 }
 
 /// Whether dbt holds a model to its columns and constraints.
@@ -98,7 +113,7 @@ pub(crate) struct Contract {
 #[serde(default, bound(deserialize = "'de: 'a"))]
 pub(crate) struct Column<'a> {
     pub(crate) name: Option<Str<'a>>,
-    pub(crate) description: Option<Str<'a>>,
+    pub(crate) description: Option<Literal<'a>>,
     pub(crate) data_type: Option<Str<'a>>,
     pub(crate) constraints: Option<Vec<Constraint<'a>>>,
     pub(crate) tags: Names<'a>,
@@ -187,4 +202,19 @@ impl Entry for Test<'_> {
 
 impl Entry for Group<'_> {
     type Of<'a> = Group<'a>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_keeps_the_name_that_its_key_does_not_tell() {
+        let text = r#"{"columns": {"a": {"name": "a"}, "b": {"name": "B"}, "c": {}}}"#;
+        let mut node: Node<'_> = serde_json::from_str(text).unwrap();
+        node.forget_known_names();
+        let columns = Members::of(node.columns.as_ref()).iter();
+        let names: Vec<_> = columns.map(|(_, column)| column.name.as_deref()).collect();
+        assert_eq!(names, [None, Some("B"), None]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Entries of the artifacts beside the manifest.
 
 use super::{
-    borrowed::{Json, Members, Str},
+    borrowed::{Json, Literal, Members, Str},
     entry::Entry,
 };
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub(crate) struct CatalogColumn<'a> {
     #[serde(rename = "type")]
     pub(crate) data_type: Option<Str<'a>>,
     pub(crate) index: Option<i64>,
-    pub(crate) comment: Option<Str<'a>>,
+    pub(crate) comment: Option<Literal<'a>>,
 }
 
 /// A number or time that an adapter tells of a relation.

@@ -24,7 +24,7 @@ pub(crate) fn asset(
         return asset;
     }
     let node = &product.record.node;
-    asset.description = text(node.description.as_deref()).into();
+    asset.description = prose(node.description).into();
     asset.definition = definition(node).into();
     asset.tags = tags(node).into();
     let meta = properties::meta(node);
@@ -56,6 +56,16 @@ pub(super) fn text(text: Option<&str>) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// A long text, unless it is empty.
+pub(crate) fn prose(literal: Option<Literal<'_>>) -> Option<String> {
+    let whole = literal?.text()?;
+    match whole.trim() {
+        "" => None,
+        trimmed if trimmed.len() == whole.len() => Some(whole),
+        trimmed => Some(trimmed.to_owned()),
+    }
+}
+
 fn definition(node: &Node<'_>) -> Option<Definition> {
     Some(Definition {
         text: code(node.raw_code)?,
@@ -70,13 +80,13 @@ pub(super) fn code(literal: Option<Literal<'_>>) -> Option<String> {
 
 fn tags(node: &Node<'_>) -> Vec<String> {
     let configured = node.config.iter().flat_map(|config| &config.tags.0);
-    let mut tags: Vec<&str> = Vec::new();
+    let mut tags: Vec<String> = Vec::new();
     for tag in node.tags.0.iter().chain(configured) {
-        if !tags.contains(&&**tag) {
-            tags.push(tag);
+        if !tags.iter().any(|known| **known == **tag) {
+            tags.push(tag.to_string());
         }
     }
-    tags.into_iter().map(str::to_owned).collect()
+    tags
 }
 
 /// Who is named as owner: in `meta.owner`, by the exposure itself, or for the group.

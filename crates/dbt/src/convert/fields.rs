@@ -1,5 +1,9 @@
-use super::{asset::text, properties::is_contract_enforced, types};
-use crate::artifact::{CatalogColumn, CatalogEntry, Column, Constraint as Declared, Node};
+use super::{
+    asset::{prose, text},
+    properties::is_contract_enforced,
+    types,
+};
+use crate::artifact::{CatalogColumn, CatalogEntry, Column, Constraint as Declared, Members, Node};
 use headwater_core::{
     Facet,
     model::{Constraint, ConstraintKind, Field},
@@ -9,7 +13,7 @@ use std::{cell::OnceCell, collections::HashMap};
 /// The columns: those of the warehouse in its order, then those that only the project writes down. Unread where
 /// neither names one.
 pub(crate) fn fields(node: &Node<'_>, catalog: Option<&CatalogEntry<'_>>) -> Facet<Vec<Field>> {
-    let declared = node.columns.iter().flat_map(|columns| &columns.0);
+    let declared = Members::of(node.columns.as_ref()).iter();
     let declared: Vec<(&str, &Column<'_>)> = declared
         .map(|(key, column)| (column.name.as_deref().unwrap_or(key), column))
         .collect();
@@ -49,8 +53,7 @@ fn by_lower_name(declared: &[(&str, &Column<'_>)]) -> HashMap<String, usize> {
 }
 
 fn in_order<'a>(catalog: Option<&'a CatalogEntry<'a>>) -> Vec<(&'a str, &'a CatalogColumn<'a>)> {
-    let columns = catalog.and_then(|entry| entry.columns.as_ref());
-    let all = columns.into_iter().flat_map(|columns| &columns.0);
+    let all = Members::of(catalog.and_then(|entry| entry.columns.as_ref())).iter();
     let mut all: Vec<_> = all.map(|(name, column)| (&**name, column)).collect();
     all.sort_by_key(|(_, column)| column.index.unwrap_or(i64::MAX));
     all
@@ -66,8 +69,8 @@ fn field(
     let declared_type = declared.and_then(|column| column.data_type.as_deref());
     let native = real_type.or(declared_type).unwrap_or_default();
     let mut field = Field::new(name, native, types::data_type(native));
-    let described = declared.and_then(|column| text(column.description.as_deref()));
-    let comment = || real.and_then(|column| text(column.comment.as_deref()));
+    let described = declared.and_then(|column| prose(column.description));
+    let comment = || real.and_then(|column| prose(column.comment));
     field.description = described.or_else(comment).into();
     let tags = declared.into_iter().flat_map(|column| &column.tags.0);
     field.tags = tags.map(|tag| tag.to_string()).collect::<Vec<_>>().into();
@@ -86,7 +89,7 @@ pub(crate) fn constraints(node: &Node<'_>) -> Vec<Constraint> {
     }
     let of_model = node.constraints.iter().flatten();
     let mut all: Vec<Constraint> = of_model.filter_map(|one| constraint(one, None)).collect();
-    for (name, column) in node.columns.iter().flat_map(|columns| &columns.0) {
+    for (name, column) in Members::of(node.columns.as_ref()) {
         let of_column = column.constraints.iter().flatten();
         all.extend(of_column.filter_map(|one| constraint(one, Some(name))));
     }

@@ -6,5 +6,5 @@ mod properties;
 mod stats;
 mod types;
 
-pub(crate) use asset::asset;
+pub(crate) use asset::{asset, prose};
 pub(crate) use properties::identifier;

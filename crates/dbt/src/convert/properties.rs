@@ -1,4 +1,4 @@
-use super::asset::text;
+use super::asset::{prose, text};
 use crate::{
     artifact::{Json, Node, Owner, Threshold},
     project::{Product, TestRecord},
@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 pub(crate) fn properties(product: &Product<'_>, meta: Option<Value>) -> Properties {
     let node = &product.record.node;
     let config = node.config.as_ref();
-    let mut all = Named::default();
+    let mut all = Named(Vec::with_capacity(16));
     for (name, value) in [
         ("path", &node.original_file_path),
         ("database", &node.database),
         ("schema", &node.schema),
-        ("relation_name", &node.relation_name),
         ("deprecation_date", &node.deprecation_date),
         ("label", &node.label),
         ("type", &node.kind),
@@ -25,6 +24,7 @@ pub(crate) fn properties(product: &Product<'_>, meta: Option<Value>) -> Properti
     ] {
         all.text(name, value.as_deref());
     }
+    all.value("relation_name", prose(node.relation_name).map(Value::String));
     all.text("identifier", identifier(node));
     all.text(
         "materialized",
@@ -110,7 +110,7 @@ fn emails(owner: &Owner<'_>) -> Option<Value> {
 
 fn tests(product: &Product<'_>) -> Vec<Value> {
     let one = |test: &TestRecord<'_>| {
-        let mut all = Named::default();
+        let mut all = Named(Vec::with_capacity(5));
         all.text("name", Some(&test.name));
         all.text("test", Some(&test.test));
         all.text("column", test.column.as_deref());

@@ -1,6 +1,6 @@
 use super::asset::code;
 use crate::{
-    artifact::{CatalogEntry, RunResult},
+    artifact::{CatalogEntry, Members, RunResult},
     project::{Product, TestRecord},
 };
 use headwater_core::{
@@ -70,7 +70,7 @@ fn result(result: &RunResult) -> Value {
 
 /// The first of these that is a whole number. Adapters write numbers as 12, 12.0 or "12".
 fn number(entry: &CatalogEntry<'_>, names: &[&str]) -> Option<u64> {
-    let stats = &entry.stats.as_ref()?.0;
+    let stats = Members::of(entry.stats.as_ref());
     names.iter().find_map(|name| {
         let (_, stat) = stats.iter().find(|(key, _)| **key == **name)?;
         match stat.value?.told()? {

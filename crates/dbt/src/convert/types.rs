@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// The normalised type of a native one.
 pub(crate) fn data_type(native: &str) -> DataType {
-    let native = native.trim();
+    let native = native.trim_ascii();
     let lower = match native.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => Cow::Owned(native.to_ascii_lowercase()),
         false => Cow::Borrowed(native),
@@ -16,10 +16,7 @@ pub(crate) fn data_type(native: &str) -> DataType {
         return array(element);
     }
     let (name, inner) = split(&lower);
-    let mut numbers = inner
-        .split(',')
-        .map_while(|number| number.trim().parse::<u64>().ok());
-    let (length, second) = (numbers.next(), numbers.next());
+    let (length, second) = numbers(inner);
     let precision = length.and_then(|digits| u32::try_from(digits).ok());
     match &*name {
         "bool" | "boolean" => DataType::Boolean,
@@ -76,6 +73,16 @@ pub(crate) fn data_type(native: &str) -> DataType {
     }
 }
 
+/// The first two parameters, up to one that is no number.
+fn numbers(inner: &str) -> (Option<u64>, Option<u64>) {
+    if inner.is_empty() {
+        return (None, None);
+    }
+    let all = inner.split(',');
+    let mut numbers = all.map_while(|number| number.trim_ascii().parse().ok());
+    (numbers.next(), numbers.next())
+}
+
 fn array(element: &str) -> DataType {
     DataType::Array {
         element: Box::new(data_type(element)),
@@ -99,6 +106,9 @@ fn split(native: &str) -> (Cow<'_, str>, &str) {
     };
     let close = if rest.starts_with('(') { ')' } else { '>' };
     let inner = rest.get(1..).unwrap_or_default();
+    if let Some(inner) = inner.strip_suffix(close) {
+        return (name.trim_ascii_end().into(), inner);
+    }
     let (inner, after) = inner.rsplit_once(close).unwrap_or((inner, ""));
     match (name.trim(), after.trim()) {
         (name, "") | ("", name) => (name.into(), inner),
