@@ -1,11 +1,16 @@
-//! Artifacts of dbt to measure on: deterministic, of any number of nodes, with the keys that dbt-core 1.11 writes.
+//! Artifacts of dbt to measure on: deterministic, of any number of nodes, with the keys that dbt-core 1.11 writes, and
+//! a space behind each comma and colon as it does.
 //!
 //! Of the nodes one half are models of 8 to 16 columns, nearly all others tests; seeds, snapshots and analyses are
-//! few. For ten nodes there is a source. A node is 6 kB, most of it code and descriptions.
+//! few. For ten nodes there is a source. A model has 8 kB, most of it columns and code, a test 2 kB. One description in
+//! three has a quote or a line break; the warehouse has them as comments, as dbt's `persist_docs` leaves them.
 
-use super::generate::Words;
+use super::{generate::Words, json::Object};
 use serde_json::{Map, Value, json};
-use std::io::{self, Write};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
 /// The project's name, and that of its only package.
 const PROJECT: &str = "measured";
@@ -85,41 +90,6 @@ fn header(schema: &str) -> Value {
     })
 }
 
-/// A JSON object that is written member by member.
-struct Object<'a> {
-    out: &'a mut dyn Write,
-    first: bool,
-}
-
-impl<'a> Object<'a> {
-    fn new(out: &'a mut dyn Write) -> io::Result<Self> {
-        out.write_all(b"{")?;
-        Ok(Self { out, first: true })
-    }
-
-    fn member(&mut self, key: &str, value: &Value) -> io::Result<()> {
-        self.key(key)?;
-        self.out.write_all(value.to_string().as_bytes())
-    }
-
-    fn open(&mut self, key: &str) -> io::Result<()> {
-        self.key(key)?;
-        self.first = true;
-        self.out.write_all(b"{")
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        self.first = false;
-        self.out.write_all(b"}")
-    }
-
-    fn key(&mut self, key: &str) -> io::Result<()> {
-        let comma = if self.first { "" } else { ", " };
-        self.first = false;
-        write!(self.out, "{comma}{}: ", json!(key))
-    }
-}
-
 struct Project<'a> {
     manifest: Object<'a>,
     catalog: Object<'a>,
@@ -137,26 +107,26 @@ impl Project<'_> {
         }
         for number in 0..counts.seeds {
             let columns = self.columns(6);
-            self.relation("seed", &format!("seed_{number:06}"), "seed", columns, &[])?;
+            self.seed(&format!("seed_{number:06}"), columns)?;
         }
         for number in 0..counts.snapshots {
             let columns = self.columns(10);
             let read = [self.any_model()];
-            self.relation(
-                "snapshot",
-                &format!("snap_{number:06}"),
-                "snapshot",
-                columns,
-                &read,
-            )?;
+            let name = format!("snap_{number:06}");
+            self.catalog_entry(&format!("snapshot.{PROJECT}.{name}"), "mart", &name, &columns)?;
+            let more = json!({"config": config("snapshot")});
+            self.built("snapshot", &name, columns, &read, more)?;
         }
         for number in 0..counts.analyses {
             let read = [self.any_model()];
-            let id = format!("analysis.{PROJECT}.look_{number:06}");
-            let code = self.code(&["id".to_owned()], &read);
-            let node = json!({"name": format!("look_{number:06}"), "resource_type": "analysis",
-                "raw_code": code, "compiled_code": code, "depends_on": {"macros": [], "nodes": read}});
-            self.node(id, &node, &read)?;
+            let name = format!("look_{number:06}");
+            self.built(
+                "analysis",
+                &name,
+                Map::new(),
+                &read,
+                json!({"config": config("view")}),
+            )?;
         }
         for number in 0..counts.tests {
             self.test(number)?;
@@ -179,9 +149,14 @@ impl Project<'_> {
             if staged { "stg" } else { "fct" },
             self.words.noun()
         );
-        let materialized = if number.is_multiple_of(3) { "view" } else { "table" };
         let names = columns.keys().cloned().collect();
-        self.relation("model", &name, materialized, columns, &read)?;
+        self.catalog_entry(&format!("model.{PROJECT}.{name}"), "mart", &name, &columns)?;
+        let more = json!({
+            "config": config(if number.is_multiple_of(3) { "view" } else { "table" }), "access": "protected",
+            "constraints": [], "version": null, "latest_version": null, "deprecation_date": null,
+            "primary_key": ["id"], "time_spine": null,
+        });
+        self.built("model", &name, columns, &read, more)?;
         self.models.push((name, names));
         Ok(())
     }
@@ -204,7 +179,7 @@ impl Project<'_> {
             };
             let data_type = (place % 3 == 0).then(|| TYPES[place % TYPES.len()]);
             let column = json!({
-                "name": name, "description": self.words.sentence(12), "meta": {}, "data_type": data_type,
+                "name": name, "description": self.prose(10), "meta": {}, "data_type": data_type,
                 "constraints": [], "quote": null, "config": {"meta": {}, "tags": []}, "tags": [],
                 "granularity": null, "doc_blocks": [],
             });
@@ -213,61 +188,59 @@ impl Project<'_> {
         columns
     }
 
-    /// A node that becomes a table or a view: an entry in both files.
-    fn relation(
+    /// Words of which one in 14 is quoted or ends a line.
+    fn prose(&mut self, count: usize) -> String {
+        let words = self.words.sentence(count);
+        let marked = words.split(' ').map(|word| match self.words.next(28) {
+            0 => format!("\"{word}\""),
+            1 => format!("{word}\nand"),
+            _ => word.to_owned(),
+        });
+        marked.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What all nodes have.
+    fn node(&mut self, kind: &str, name: &str, columns: Map<String, Value>) -> Value {
+        json!({
+            "database": "analytics", "schema": "mart", "name": name, "resource_type": kind,
+            "package_name": PROJECT, "path": format!("marts/{name}.sql"), "alias": name,
+            "unique_id": format!("{kind}.{PROJECT}.{name}"), "original_file_path": format!("models/marts/{name}.sql"),
+            "fqn": [PROJECT, "marts", name], "tags": ["nightly"], "description": self.prose(25), "columns": columns,
+            "checksum": {"name": "sha256", "checksum": format!("{:064x}", self.words.next(usize::MAX))},
+            "meta": {"owner": "@team"}, "group": null, "docs": {"show": true, "node_color": null},
+            "patch_path": format!("{PROJECT}://models/_{name}.yml"), "build_path": null, "doc_blocks": [],
+            "unrendered_config": {"materialized": "table", "tags": ["nightly"]}, "created_at": 1772431200.5,
+            "relation_name": format!("\"analytics\".\"mart\".\"{name}\""), "raw_code": "",
+        })
+    }
+
+    /// A table that dbt fills from a file.
+    fn seed(&mut self, name: &str, columns: Map<String, Value>) -> io::Result<()> {
+        let id = format!("seed.{PROJECT}.{name}");
+        self.catalog_entry(&id, "mart", name, &columns)?;
+        let more = json!({"config": config("seed"), "depends_on": {"macros": []}, "root_path": "/srv/dbt"});
+        let node = with(self.node("seed", name, columns), more);
+        self.put(id, &node, &[])
+    }
+
+    /// What is compiled from code.
+    fn built(
         &mut self,
         kind: &str,
         name: &str,
-        materialized: &str,
         columns: Map<String, Value>,
         read: &[String],
+        more: Value,
     ) -> io::Result<()> {
-        let id = format!("{kind}.{PROJECT}.{name}");
         let names: Vec<String> = columns.keys().cloned().collect();
-        let entry = self.catalog_entry(&id, "mart", name, &names);
-        self.catalog.member(&id, &entry)?;
-        let code = if read.is_empty() {
-            String::new()
-        } else {
-            self.code(&names, read)
-        };
-        let mut node = json!({
-            "database": "analytics", "schema": "mart", "name": name, "resource_type": kind,
-            "package_name": PROJECT, "path": format!("marts/{name}.sql"), "alias": name, "unique_id": id,
-            "original_file_path": format!("models/marts/{name}.sql"), "fqn": [PROJECT, "marts", name],
-            "checksum": {"name": "sha256", "checksum": format!("{:064x}", self.words.next(usize::MAX))},
-            "config": config(materialized), "tags": ["nightly"], "description": self.words.sentence(25),
-            "columns": columns, "meta": {"owner": "@team"}, "group": null, "language": "sql",
-            "docs": {"show": true, "node_color": null}, "patch_path": format!("{PROJECT}://models/_{name}.yml"),
-            "build_path": null, "unrendered_config": {"materialized": materialized, "tags": ["nightly"]},
-        });
-        let more = json!({
-            "created_at": 1772431200.5, "relation_name": format!("\"analytics\".\"mart\".\"{name}\""),
-            "raw_code": code, "compiled_code": code, "compiled": true, "doc_blocks": [], "refs": [], "sources": [],
-            "metrics": [], "functions": [], "depends_on": {"macros": ["macro.dbt.is_incremental"], "nodes": read},
+        let note = self.words.sentence(12);
+        let node = with(self.node(kind, name, columns), compiled(read));
+        let code = json!({
+            "raw_code": code(&names, read, &note, false), "compiled_code": code(&names, read, &note, true),
             "compiled_path": format!("target/compiled/{PROJECT}/models/marts/{name}.sql"),
-            "extra_ctes_injected": true, "extra_ctes": [], "access": "protected", "constraints": [],
-            "contract": {"enforced": false, "alias_types": true, "checksum": null}, "version": null,
-            "latest_version": null, "deprecation_date": null, "primary_key": ["id"], "time_spine": null,
         });
-        if let (Value::Object(node), Value::Object(more)) = (&mut node, more) {
-            node.extend(more);
-        }
-        self.node(id, &node, read)
-    }
-
-    fn code(&mut self, columns: &[String], read: &[String]) -> String {
-        let tables = read.iter().enumerate().map(|(number, id)| {
-            let name = id.rsplit('.').next().unwrap_or_default();
-            format!("c{number} as (\n    select * from {{{{ ref('{name}') }}}}\n    where updated_at > current_date - 30\n)")
-        });
-        let tables = tables.collect::<Vec<_>>().join(",\n");
-        let selected = columns
-            .iter()
-            .map(|name| format!("    coalesce(c0.{name}, 'none') as {name}"));
-        let selected = selected.collect::<Vec<_>>().join(",\n");
-        let note = self.words.sentence(140);
-        format!("with {tables}\n\n-- \"{note}\"\nselect\n{selected}\nfrom c0\ngroup by 1, 2, 3\n")
+        let node = with(with(node, code), more);
+        self.put(format!("{kind}.{PROJECT}.{name}"), &node, read)
     }
 
     fn test(&mut self, number: usize) -> io::Result<()> {
@@ -282,65 +255,80 @@ impl Project<'_> {
         let kind = TESTS[number % TESTS.len()];
         let name = format!("{kind}_{model}_{column}");
         let read = [format!("model.{PROJECT}.{model}")];
-        let node = json!({
-            "database": "analytics", "schema": "mart_dbt_test__audit", "name": name, "resource_type": "test",
-            "package_name": PROJECT, "path": format!("{name}.sql"), "original_file_path": "models/marts/_marts.yml",
-            "fqn": [PROJECT, "marts", name], "alias": name, "checksum": {"name": "none", "checksum": ""},
-            "config": {"enabled": true, "alias": null, "schema": "dbt_test__audit", "database": null, "tags": [],
-                "meta": {}, "group": null, "materialized": "test", "severity": "ERROR", "store_failures": null,
-                "where": null, "limit": null, "fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0"},
-            "tags": [], "description": "", "columns": {}, "meta": {}, "group": null, "docs": {"show": true},
-            "created_at": 1772431200.5, "raw_code": format!("{{{{ test_{kind}(**_dbt_generic_test_kwargs) }}}}"),
-            "compiled_code": format!("\n\nselect {column}\nfrom \"analytics\".\"mart\".\"{model}\"\nwhere {column} is null\n"),
-            "language": "sql", "refs": [], "sources": [], "metrics": [], "extra_ctes": [],
-            "depends_on": {"macros": [format!("macro.dbt.test_{kind}")], "nodes": read}, "column_name": column,
-            "file_key_name": format!("models.{model}"), "attached_node": read[0],
-            "test_metadata": {"name": kind, "kwargs": {"column_name": column}, "namespace": null},
-        });
         let id = format!("test.{PROJECT}.{name}.{number:010x}");
-        self.node(id, &node, &read)
+        let more = json!({
+            "unique_id": id, "schema": "mart_dbt_test__audit", "original_file_path": "models/marts/_marts.yml",
+            "checksum": {"name": "none", "checksum": ""}, "tags": [], "description": "", "meta": {},
+            "patch_path": null, "relation_name": null, "unrendered_config": {},
+            "config": {"enabled": true, "alias": null, "schema": "dbt_test__audit", "database": null, "tags": [],
+                "meta": {}, "group": null, "static_analysis": null, "materialized": "test", "severity": "ERROR",
+                "store_failures": null, "store_failures_as": null, "where": null, "limit": null,
+                "fail_calc": "count(*)", "warn_if": "!= 0", "error_if": "!= 0"},
+            "raw_code": format!("{{{{ test_{kind}(**_dbt_generic_test_kwargs) }}}}"),
+            "compiled_code": format!("\n    \n    \n\nselect {column}\nfrom \"analytics\".\"mart\".\"{model}\"\nwhere {column} is null\n\n\n"),
+            "compiled_path": format!("target/compiled/{PROJECT}/models/marts/_marts.yml/{name}.sql"),
+            "depends_on": {"macros": [format!("macro.dbt.test_{kind}"), "macro.dbt.get_where_subquery"], "nodes": read},
+            "column_name": column, "file_key_name": format!("models.{model}"), "attached_node": read[0],
+            "test_metadata": {"name": kind, "namespace": null, "kwargs": {"column_name": column,
+                "model": format!("{{{{ get_where_subquery(ref('{model}')) }}}}")}},
+        });
+        let node = with(self.node("test", &name, Map::new()), compiled(&read));
+        self.put(id, &with(node, more), &read)
     }
 
     fn source(&mut self, number: usize) -> io::Result<()> {
         let id = source_id(number);
         let name = format!("raw_{number:06}");
         let columns = self.columns(12);
-        let names: Vec<String> = columns.keys().cloned().collect();
-        let entry = self.catalog_entry(&id, "landing", &name, &names);
-        self.catalog.member(&id, &entry)?;
+        self.catalog_entry(&id, "landing", &name, &columns)?;
         let node = json!({
             "database": "analytics", "schema": "landing", "name": name, "resource_type": "source",
             "package_name": PROJECT, "path": "models/staging/_sources.yml", "unique_id": id, "identifier": name,
             "original_file_path": "models/staging/_sources.yml", "fqn": [PROJECT, "staging", "landing", name],
-            "source_name": "landing", "source_description": self.words.sentence(12), "loader": "fivetran",
+            "source_name": "landing", "source_description": self.prose(12), "loader": "fivetran",
             "quoting": {"database": null, "schema": null, "identifier": null, "column": null},
-            "loaded_at_field": "_loaded_at", "freshness": {"warn_after": {"count": 12, "period": "hour"},
+            "loaded_at_field": "_loaded_at", "loaded_at_query": null, "freshness": {"warn_after": {"count": 12, "period": "hour"},
                 "error_after": {"count": 24, "period": "hour"}, "filter": null}, "external": null,
-            "description": self.words.sentence(20), "columns": columns, "meta": {}, "source_meta": {}, "tags": [],
-            "config": {"enabled": true}, "patch_path": null, "unrendered_config": {}, "doc_blocks": [],
+            "description": self.prose(20), "columns": columns, "meta": {}, "source_meta": {}, "tags": [],
+            "config": {"enabled": true, "event_time": null, "freshness": null, "loaded_at_field": null,
+                "loaded_at_query": null, "meta": {}, "static_analysis": null, "tags": []},
+            "patch_path": null, "unrendered_config": {}, "unrendered_database": null, "unrendered_schema": null,
             "relation_name": format!("\"analytics\".\"landing\".\"{name}\""), "created_at": 1772431200.5,
+            "doc_blocks": [],
         });
-        self.node(id, &node, &[])
+        self.put(id, &node, &[])
     }
 
-    fn catalog_entry(&mut self, id: &str, schema: &str, name: &str, columns: &[String]) -> Value {
-        let columns = columns.iter().enumerate().map(|(place, column)| {
+    fn catalog_entry(
+        &mut self,
+        id: &str,
+        schema: &str,
+        name: &str,
+        columns: &Map<String, Value>,
+    ) -> io::Result<()> {
+        let columns = columns.iter().enumerate().map(|(place, (column, told))| {
             let of_type = TYPES[place % TYPES.len()];
-            let told = json!({"type": of_type, "index": place + 1, "name": column, "comment": self.words.sentence(6)});
+            let comment = &told["description"];
+            let told = json!({"type": of_type, "index": place + 1, "name": column, "comment": comment});
             (column.clone(), told)
         });
         let columns: Map<String, Value> = columns.collect();
-        json!({
+        let entry = json!({
             "metadata": {"type": "BASE TABLE", "schema": schema, "name": name, "database": "analytics",
-                "comment": null, "owner": "dbt"},
+                "comment": self.prose(8), "owner": "dbt"},
             "columns": columns,
-            "stats": {"row_count": {"id": "row_count", "label": "Row Count", "include": true,
-                "value": self.words.next(10_000_000), "description": "Approximate count of rows"}},
+            "stats": {
+                "has_stats": {"id": "has_stats", "label": "Has Stats?", "value": true, "include": false,
+                    "description": "Indicates whether there are statistics for this table"},
+                "row_count": {"id": "row_count", "label": "Row Count", "value": self.words.next(10_000_000),
+                    "include": true, "description": "Approximate count of rows"},
+            },
             "unique_id": id,
-        })
+        });
+        self.catalog.member(id, &entry)
     }
 
-    fn node(&mut self, id: String, node: &Value, read: &[String]) -> io::Result<()> {
+    fn put(&mut self, id: String, node: &Value, read: &[String]) -> io::Result<()> {
         self.manifest.member(&id, node)?;
         self.parents.push((id, read.to_vec()));
         Ok(())
@@ -352,8 +340,12 @@ impl Project<'_> {
         for number in 0..MACROS {
             let text = self.words.sentence(90);
             let told = json!({"name": format!("macro_{number:04}"), "resource_type": "macro", "package_name": "dbt",
+                "path": format!("macros/{number:04}.sql"), "original_file_path": format!("macros/{number:04}.sql"),
+                "unique_id": format!("macro.dbt.macro_{number:04}"), "patch_path": null, "arguments": [],
                 "macro_sql": format!("{{% macro macro_{number:04}(relation) -%}}\n{text}\n{{%- endmacro %}}"),
-                "depends_on": {"macros": []}, "description": "", "meta": {}, "arguments": []});
+                "depends_on": {"macros": []}, "description": "", "meta": {}, "docs": {"show": true, "node_color": null},
+                "config": {"meta": {}, "docs": {"show": true, "node_color": null}}, "created_at": 1772431200.5,
+                "supported_languages": null});
             self.manifest
                 .member(&format!("macro.dbt.macro_{number:04}"), &told)?;
         }
@@ -369,17 +361,82 @@ impl Project<'_> {
         ] {
             self.manifest.member(empty, &json!({}))?;
         }
-        for map in ["parent_map", "child_map"] {
-            self.manifest.open(map)?;
-            for (id, read) in &self.parents {
-                self.manifest.member(id, &json!(read))?;
+        let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (id, read) in &self.parents {
+            for parent in read {
+                children.entry(parent).or_default().push(id);
             }
-            self.manifest.close()?;
         }
+        self.manifest.open("parent_map")?;
+        for (id, read) in &self.parents {
+            self.manifest.member(id, &json!(read))?;
+        }
+        self.manifest.close()?;
+        self.manifest.open("child_map")?;
+        for (id, _) in &self.parents {
+            let own = children.get(id.as_str()).cloned().unwrap_or_default();
+            self.manifest.member(id, &json!(own))?;
+        }
+        self.manifest.close()?;
         self.manifest.close()?;
         self.catalog.member("errors", &Value::Null)?;
         self.catalog.close()
     }
+}
+
+/// What all nodes have that were compiled.
+fn compiled(read: &[String]) -> Value {
+    let of_models = read.iter().filter(|id| !id.starts_with("source."));
+    let refs: Vec<Value> = of_models
+        .map(|id| json!({"name": last(id), "package": null, "version": null}))
+        .collect();
+    let of_sources = read.iter().filter(|id| id.starts_with("source."));
+    let sources: Vec<Value> = of_sources.map(|id| json!(["landing", last(id)])).collect();
+    json!({
+        "language": "sql", "refs": refs, "sources": sources, "metrics": [], "functions": [],
+        "depends_on": {"macros": ["macro.dbt.is_incremental"], "nodes": read}, "compiled": true,
+        "extra_ctes_injected": true, "extra_ctes": [],
+        "contract": {"enforced": false, "alias_types": true, "checksum": null},
+    })
+}
+
+/// A query over what is read, as it is written or as dbt compiles it.
+fn code(columns: &[String], read: &[String], note: &str, compiled: bool) -> String {
+    let tables = read.iter().enumerate().map(|(number, id)| {
+        let name = last(id);
+        let from = match (compiled, id.starts_with("source.")) {
+            (true, true) => format!("\"analytics\".\"landing\".\"{name}\""),
+            (true, false) => format!("\"analytics\".\"mart\".\"{name}\""),
+            (false, true) => format!("{{{{ source('landing', '{name}') }}}}"),
+            (false, false) => format!("{{{{ ref('{name}') }}}}"),
+        };
+        format!("c{number} as (\n    select * from {from}\n    where updated_at >= current_date - interval '30 day'\n)")
+    });
+    let tables = tables.collect::<Vec<_>>().join(",\n");
+    let selected = columns.iter().enumerate().map(|(place, name)| {
+        let table = place % read.len().max(1);
+        format!("    coalesce(c{table}.{name}, c0.{name}) as {name}")
+    });
+    let selected = selected.collect::<Vec<_>>().join(",\n");
+    let joined = (1..read.len()).map(|table| format!("left join c{table} on c{table}.id = c0.id\n"));
+    let joined: String = joined.collect();
+    let head = match compiled {
+        true => "",
+        false => "{{ config(materialized='table', tags=['nightly']) }}\n\n",
+    };
+    format!("{head}with {tables}\n\n-- {note}\nselect\n{selected}\nfrom c0\n{joined}group by 1, 2, 3\n")
+}
+
+fn last(id: &str) -> &str {
+    id.rsplit('.').next().unwrap_or_default()
+}
+
+/// A node with more members, or with others in their place.
+fn with(mut node: Value, more: Value) -> Value {
+    if let (Value::Object(node), Value::Object(more)) = (&mut node, more) {
+        node.extend(more);
+    }
+    node
 }
 
 fn source_id(number: usize) -> String {
@@ -395,6 +452,7 @@ fn config(materialized: &str) -> Value {
         "unique_key": "id", "on_schema_change": "ignore", "on_configuration_change": "apply", "grants": {},
         "packages": [], "docs": {"show": true, "node_color": null}, "event_time": null, "access": "protected",
         "contract": {"enforced": false, "alias_types": true}, "concurrent_batches": null, "freshness": null,
+        "static_analysis": null,
     })
 }
 
@@ -420,5 +478,32 @@ mod tests {
         );
         assert_eq!((count(&catalog, "nodes"), count(&catalog, "sources")), (106, 20));
         assert_eq!(count(&manifest, "parent_map"), 220);
+    }
+
+    #[test]
+    fn nodes_have_the_keys_that_dbt_writes() {
+        let path = crate::workspace::root()
+            .unwrap()
+            .join("examples/dbt-shop/artifacts/after/manifest.json");
+        let real: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let mut made = Vec::new();
+        write(200, &mut made, &mut io::sink()).unwrap();
+        let made: Value = serde_json::from_slice(&made).unwrap();
+        let keys = |manifest: &Value, section: &str, kind: &str| {
+            let nodes = manifest[section].as_object().unwrap();
+            let (_, node) = nodes.iter().find(|(id, _)| id.starts_with(kind)).unwrap();
+            node.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        for (section, kind) in [
+            ("nodes", "model."),
+            ("nodes", "seed."),
+            ("nodes", "snapshot."),
+            ("nodes", "analysis."),
+            ("nodes", "test."),
+            ("sources", "source."),
+            ("macros", "macro."),
+        ] {
+            assert_eq!(keys(&made, section, kind), keys(&real, section, kind), "{kind}");
+        }
     }
 }
