@@ -126,7 +126,7 @@ fn tests(product: &Product<'_>) -> Vec<Value> {
 
 /// Properties, of which only those with a value are kept.
 #[derive(Default)]
-struct Named(Vec<(&'static str, Value)>);
+struct Named(Vec<(String, Value)>);
 
 impl Named {
     fn text(&mut self, name: &'static str, value: Option<&str>) {
@@ -138,12 +138,11 @@ impl Named {
     }
 
     fn value(&mut self, name: &'static str, value: Option<Value>) {
-        self.0.extend(value.map(|value| (name, value)));
+        self.0.extend(value.map(|value| (name.to_owned(), value)));
     }
 
     /// As properties, or as the members of an object.
     fn collect<C: FromIterator<(String, Value)>>(self) -> C {
-        let all = self.0.into_iter();
-        all.map(|(name, value)| (name.to_owned(), value)).collect()
+        self.0.into_iter().collect()
     }
 }
