@@ -2,8 +2,8 @@
 //! a space behind each comma and colon as it does.
 //!
 //! Of the nodes one half are models of 8 to 16 columns, nearly all others tests; seeds, snapshots and analyses are
-//! few. For ten nodes there is a source. A model has 8 kB, most of it columns and code, a test 2 kB. One description in
-//! three has a quote or a line break; the warehouse has them as comments, as dbt's `persist_docs` leaves them.
+//! few. For ten nodes there is a source. A model has 8 kB, most of it columns and code, a test 2 kB. Half of the
+//! descriptions have a quote or a line break; the warehouse has them as comments, as dbt's `persist_docs` leaves them.
 
 use super::{generate::Words, json::Object};
 use serde_json::{Map, Value, json};
