@@ -13,7 +13,6 @@ mod bigquery_fake;
 mod databricks;
 mod dbt;
 mod generate;
-mod json;
 mod manifest;
 mod measure;
 mod postgres;
