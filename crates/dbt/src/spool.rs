@@ -14,8 +14,8 @@ use std::{
 
 /// How much is written at one go.
 const CHUNK: usize = 256 * 1024;
-/// How much is read that nobody asked for, rather than to read once more.
-const GAP: u64 = 4 * 1024;
+/// How much is read at most, between two records, that nobody asked for, rather than to read once more.
+const GAP: u64 = 1024;
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,7 +195,7 @@ fn broken(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
 mod tests {
     use super::*;
 
-    /// Texts as records of which each is as long as the number says, and where they stand.
+    /// These texts as records, and where they stand.
     fn written(texts: &[String]) -> (Spool, Vec<Slot>) {
         let mut writer = SpoolWriter::new(None).unwrap();
         let slots = texts.iter().map(|text| writer.append(text).unwrap()).collect();
@@ -224,10 +224,10 @@ mod tests {
 
     #[test]
     fn what_stands_between_is_read_unless_it_is_long() {
-        let texts = [1000, 4000, 1000, 5000, 1000].map(|length| "x".repeat(length));
+        let texts = [1000, 1000, 1000, 1100, 1000].map(|length| "x".repeat(length));
         let (spool, slots) = written(&texts);
         let mut records = Records::default();
         spool.read(&[slots[4], slots[2], slots[0]], &mut records).unwrap();
-        assert_eq!(records.bytes.len(), 1002 + 4002 + 1002 + 1002);
+        assert_eq!(records.bytes.len(), 1002 + 1002 + 1002 + 1002);
     }
 }
