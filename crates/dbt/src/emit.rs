@@ -227,3 +227,26 @@ async fn emit(product: Converted<'_>, reported: &mut Reported, out: &SplitSink) 
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page_of(sizes: &[u64]) -> usize {
+        let found = sizes.iter().map(|size| Found {
+            place: 0,
+            id: "",
+            path: Path::root(),
+            kind: AssetKind::DBT_MODEL,
+            size: *size,
+        });
+        page(&mut found.peekable()).len()
+    }
+
+    #[test]
+    fn a_page_is_bounded_by_products_and_by_bytes() {
+        assert_eq!(page_of(&[1; PAGE + 1]), PAGE);
+        assert_eq!(page_of(&[PAGE_BYTES / 2 + 1; 5]), 2);
+        assert_eq!(page_of(&[PAGE_BYTES * 9, 1]), 1);
+    }
+}

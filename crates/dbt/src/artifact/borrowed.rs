@@ -232,15 +232,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for Literal<'a> {
 
 /// Whether every number and text of a well-formed value can be read. A literal without `\u` can.
 fn is_sound(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let simple = || !has_pair(bytes, *b"\\u");
-    (bytes.starts_with(b"\"") && simple()) || serde_json::from_str::<Sound>(text).is_ok()
+    (text.starts_with('"') && !has_code_point(text)) || serde_json::from_str::<Sound>(text).is_ok()
 }
 
-/// Whether these two stand side by side. Most texts are short: to prepare a search costs more than to look at all.
-fn has_pair(bytes: &[u8], [first, second]: [u8; 2]) -> bool {
-    let pairs = bytes.iter().zip(bytes.iter().skip(1));
-    pairs.fold(false, |found, (a, b)| found | ((*a == first) & (*b == second)))
+/// Whether a `\u` stands somewhere. Most texts are short: to prepare a search costs more than to look at all of them.
+fn has_code_point(text: &str) -> bool {
+    let bytes = text.as_bytes().iter();
+    let pairs = bytes.clone().zip(bytes.skip(1));
+    pairs.fold(false, |found, (a, b)| found | ((*a == b'\\') & (*b == b'u')))
 }
 
 /// Any value of which every number and text can be read; it is not kept.
