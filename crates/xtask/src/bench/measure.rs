@@ -25,6 +25,17 @@ impl Used {
     pub(super) fn cpu(self) -> f64 {
         self.client + self.postgres
     }
+
+    /// What one run used, of several that count alike.
+    fn mean(all: &[Self]) -> Self {
+        let mean = |value: fn(&Self) -> f64| all.iter().map(value).sum::<f64>() / all.len() as f64;
+        Self {
+            client: mean(|used| used.client),
+            postgres: mean(|used| used.postgres),
+            wall: mean(|used| used.wall),
+            peak: all.iter().map(|used| used.peak).max().unwrap_or_default(),
+        }
+    }
 }
 
 /// The processes of a PostgreSQL server, those that have ended included.
@@ -82,6 +93,29 @@ pub(super) fn command(
         postgres: (at_postgres()? - server) / share,
         peak,
     })
+}
+
+/// Runs several commands in turn, and tells what one run of each used. A machine whose speed changes meanwhile changes it
+/// for all of them.
+pub(super) fn in_turn<T: Copy, const N: usize>(
+    turns: Turns,
+    of: [T; N],
+    make: impl Fn(T) -> Command,
+) -> Result<[Used; N]> {
+    let mut used = [const { Vec::new() }; N];
+    for _ in 0..turns.rounds {
+        for (used, of) in used.iter_mut().zip(of) {
+            used.push(command(None, turns.times, || make(of))?);
+        }
+    }
+    Ok(used.map(|all| Used::mean(&all)))
+}
+
+/// How often commands take turns, and how often each runs then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turns {
+    pub(super) rounds: u32,
+    pub(super) times: u32,
 }
 
 /// Waits for the end of a process and tells its peak memory: looked at every two milliseconds.
@@ -142,6 +176,21 @@ mod tests {
         let stat = "77 (a ) b) S 42 77 77 0 -1 4194560 1 2 3 4 150 50 30 20 20 0 1 0 99";
         let times = Times::parse(stat).unwrap();
         assert_eq!((times.parent, times.own, times.ended_children), (42, 200, 50));
+    }
+
+    #[test]
+    fn commands_take_turns_and_each_has_its_own_account() {
+        let turns = Turns { rounds: 3, times: 2 };
+        let order = std::cell::RefCell::new(String::new());
+        let make = |seconds: &str| {
+            order.borrow_mut().push_str(seconds);
+            let mut sleep = Command::new("sleep");
+            sleep.arg(format!("0.0{seconds}"));
+            sleep
+        };
+        let [short, long] = in_turn(turns, ["1", "9"], make).unwrap();
+        assert_eq!(order.into_inner(), "119911991199");
+        assert!(short.wall >= 0.01 && long.wall >= 0.09, "{short:?} {long:?}");
     }
 
     #[test]
