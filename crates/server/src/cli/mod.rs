@@ -1,6 +1,8 @@
 //! The command line. A program with connectors of its own has all of it in one line:
 //! `headwater_server::cli::run(registry)`.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod arenas;
 mod check;
 #[cfg(feature = "dbt")]
 mod demo;
@@ -61,6 +63,9 @@ enum Command {
 }
 
 /// Runs the command line of this process with these connectors.
+///
+/// Call it first in `main`: on Linux with glibc, `serve` begins the process anew, to bound what is kept of freed memory,
+/// unless `MALLOC_ARENA_MAX` is set.
 pub fn run(registry: Registry) -> ExitCode {
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
@@ -72,6 +77,10 @@ pub fn run(registry: Registry) -> ExitCode {
             });
         }
     };
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    if matches!(command, Command::Serve(_)) {
+        arenas::bound();
+    }
     let (level, format) = match &command {
         Command::Serve(args) => ("info", args.log_format()),
         _ => ("warn", logs::Format::Text),
