@@ -2,7 +2,7 @@
 
 use super::{
     manifest,
-    measure::{self, Turns, Used, cpu_of, peak_of},
+    measure::{self, Used, cpu_of, peak_of},
     report::{mebibytes, median},
 };
 use crate::{Result, server::Server, workspace};
@@ -77,23 +77,13 @@ pub(super) fn run(options: &Options) -> Result {
     };
     for nodes in &options.nodes {
         let artifacts = bench.generate(*nodes)?;
-        let turns = turns(u32::try_from(*nodes)?);
+        let times = u32::try_from((40_000 / nodes).clamp(1, 40))?;
         let samples: Vec<Sample> = (0..options.repeat)
-            .map(|_| bench.sample(&artifacts, turns, options.imports))
+            .map(|_| bench.sample(&artifacts, times, options.imports))
             .collect::<Result<_>>()?;
         print(*nodes, &artifacts, &samples)?;
     }
     Ok(())
-}
-
-/// What is short is run often, so that CPU can be counted in hundredths of a second.
-fn turns(nodes: u32) -> Turns {
-    let times = (40_000 / nodes).clamp(1, 40);
-    let rounds = times.min(4);
-    Turns {
-        rounds,
-        times: times / rounds,
-    }
 }
 
 /// The generated files.
@@ -118,8 +108,8 @@ impl Bench {
     }
 
     /// Everything once, so that all of it meets the same machine.
-    fn sample(&self, artifacts: &Artifacts, turns: Turns, imports: usize) -> Result<Sample> {
-        let read = measure::in_turn(turns, ["bare", "connector"], |mode| self.measure(mode, artifacts))?;
+    fn sample(&self, artifacts: &Artifacts, times: u32, imports: usize) -> Result<Sample> {
+        let read = measure::in_turn(times, ["bare", "connector"], |mode| self.measure(mode, artifacts))?;
         let mut sample = Sample::from(read);
         let server = Server::start(&self.server)?;
         let created = server.client.post(

@@ -95,27 +95,21 @@ pub(super) fn command(
     })
 }
 
-/// Runs several commands in turn, and tells what one run of each used. A machine whose speed changes meanwhile changes it
-/// for all of them.
+/// Runs each of several commands about `times` times, in up to four turns, and tells what one run of each used. A machine whose
+/// speed changes meanwhile changes it for all of them; what is short is run often in each turn, since CPU is counted in ticks.
 pub(super) fn in_turn<T: Copy, const N: usize>(
-    turns: Turns,
+    times: u32,
     of: [T; N],
     make: impl Fn(T) -> Command,
 ) -> Result<[Used; N]> {
+    let turns = times.clamp(1, 4);
     let mut used = [const { Vec::new() }; N];
-    for _ in 0..turns.rounds {
+    for _ in 0..turns {
         for (used, of) in used.iter_mut().zip(of) {
-            used.push(command(None, turns.times, || make(of))?);
+            used.push(command(None, times / turns, || make(of))?);
         }
     }
     Ok(used.map(|all| Used::mean(&all)))
-}
-
-/// How often commands take turns, and how often each runs then.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Turns {
-    pub(super) rounds: u32,
-    pub(super) times: u32,
 }
 
 /// Waits for the end of a process and tells its peak memory: looked at every two milliseconds.
@@ -180,7 +174,6 @@ mod tests {
 
     #[test]
     fn commands_take_turns_and_each_has_its_own_account() {
-        let turns = Turns { rounds: 3, times: 2 };
         let order = std::cell::RefCell::new(String::new());
         let make = |seconds: &str| {
             order.borrow_mut().push_str(seconds);
@@ -188,8 +181,8 @@ mod tests {
             sleep.arg(format!("0.0{seconds}"));
             sleep
         };
-        let [short, long] = in_turn(turns, ["1", "9"], make).unwrap();
-        assert_eq!(order.into_inner(), "119911991199");
+        let [short, long] = in_turn(8, ["1", "9"], make).unwrap();
+        assert_eq!(order.into_inner(), "1199119911991199");
         assert!(short.wall >= 0.01 && long.wall >= 0.09, "{short:?} {long:?}");
     }
 
