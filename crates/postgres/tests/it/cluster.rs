@@ -54,8 +54,7 @@ impl Cluster {
     /// A running server.
     pub(crate) fn start(bin: &Path, rules: &str, options: &str) -> Self {
         let mut cluster = Self::init(bin, rules);
-        cluster.options = options.to_owned();
-        cluster.resume();
+        cluster.start_with(options);
         cluster
     }
 
@@ -67,21 +66,19 @@ impl Cluster {
             primary.server.port
         );
         standby.run_or_panic("pg_basebackup", &copy);
-        standby.options = options.to_owned();
-        standby.resume();
+        standby.start_with(options);
         standby
     }
 
     fn in_new_folder(bin: &Path) -> Self {
         let dir = TempDir::new().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let cluster = Self {
             dir,
             bin: bin.to_owned(),
             options: String::new(),
             server: Server {
                 host: "127.0.0.1".into(),
-                port: listener.local_addr().unwrap().port(),
+                port: 0,
                 user: "postgres".into(),
                 password: "pw".into(),
             },
@@ -96,28 +93,43 @@ impl Cluster {
         !library.stdout.trim_ascii().is_empty()
     }
 
-    /// Starts the server, for the first time or again, on the same port.
+    /// Starts the server for the first time, on a free port.
+    pub(crate) fn start_with(&mut self, options: &str) {
+        self.options = options.to_owned();
+        for _ in 0..4 {
+            self.server.port = free_port();
+            if self.try_start() {
+                return;
+            }
+            // What was free a moment ago may be another test's by now. All else is a failure.
+            if !self.log().contains("Address already in use") {
+                break;
+            }
+        }
+        panic!("{}", self.log());
+    }
+
+    /// Starts the server again, on the same port.
     pub(crate) fn resume(&self) {
+        assert!(self.try_start(), "{}", self.log());
+    }
+
+    fn try_start(&self) -> bool {
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c log_connections=on -c fsync=off \
              -c shared_buffers=16MB {}",
             self.server.port, self.options
         );
-        let output = self.run(
+        let started = self.run(
             "pg_ctl",
             &["-D", "data", "-l", "log", "-o", &options, "-w", "start"],
         );
-        assert!(output.status.success(), "{}", self.log());
+        started.status.success()
     }
 
     /// Stops the server as a crash does.
     pub(crate) fn crash(&self) {
         self.run_or_panic("pg_ctl", "-D data -m immediate -w stop");
-    }
-
-    pub(crate) fn start_with(&mut self, options: &str) {
-        self.options = options.to_owned();
-        self.resume();
     }
 
     /// Writes a file of the data folder that only the server's account reads, as it insists on for keys.
@@ -159,6 +171,11 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.run("pg_ctl", &["-D", "data", "-m", "immediate", "stop"]);
     }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// A command that runs as this process does, or as another account when that is root: servers refuse it.
