@@ -25,6 +25,9 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
+/// How long the transactions last that hold the row of a run.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// How an engine works.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
@@ -172,6 +175,7 @@ impl Engine {
                 continue;
             }
             drop(permit);
+            let pause = self.0.pause().await;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -179,7 +183,7 @@ impl Engine {
                     running.spawn(work_on_upload(uploaded));
                 }
                 _ = woken.changed() => {}
-                () = sleep(self.0.options.poll) => {}
+                () = sleep(pause) => {}
             }
         }
         while let Some(ended) = running.join_next().await {
@@ -199,6 +203,15 @@ impl Inner {
             tracing::warn!(error = ?error, "no run can be claimed; trying again");
             None
         })
+    }
+
+    /// How long to wait for a wake-up before the next look, after one that found nothing. A run that a transaction held
+    /// was passed over: nothing more may tell of it.
+    async fn pause(&self) -> Duration {
+        match self.store.has_waiting_run().await {
+            Ok(true) => MOMENT.min(self.options.poll),
+            Ok(false) | Err(_) => self.options.poll,
+        }
     }
 
     /// Wakes this engine when another server asks for a run or calls one off, until dropped.

@@ -10,12 +10,12 @@ use super::{Phase, Run, RunRequest, RunRow, progress::ProgressQueries as _, row}
 use crate::{
     Connector, Error, Result, RunId, Store,
     connector::ConnectorQueries as _,
-    db::{Engine, in_tx, queries},
+    db::{Engine, in_tx, on_conn, queries},
     schema::run,
     store::now,
 };
 use diesel::{
-    dsl::sql,
+    dsl::{exists, sql},
     prelude::*,
     sql_types::{BigInt, Bool, Nullable, Text},
 };
@@ -55,7 +55,8 @@ pub struct Heartbeat {
 }
 
 impl Store {
-    /// Takes the run that has waited longest, or one whose node has gone silent; `None` when there is none.
+    /// Takes the run that has waited longest, or one whose node has gone silent; `None` when there is none. A run
+    /// that a transaction on PostgreSQL holds at the moment is passed over: [`has_waiting_run`](Self::has_waiting_run).
     ///
     /// # Errors
     /// The database's.
@@ -66,6 +67,14 @@ impl Store {
                 None => Ok(None),
             }
         })
+    }
+
+    /// Whether a run waits for a worker.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_waiting_run(&self) -> Result<bool> {
+        on_conn!(self.db(), |c| c.is_any_free().await)
     }
 
     /// Renews the lease.
@@ -136,6 +145,14 @@ queries! {
                 .get_result(self)
                 .await
                 .optional()?)
+        }
+
+        /// Whether there is a run to claim, also where a transaction holds it.
+        async fn is_any_free(&mut self) -> Result<bool> {
+            let free = run::table
+                .filter(run::status.eq("running"))
+                .filter(sql::<Bool>(&is_free(<Self as Engine>::NOW)));
+            Ok(diesel::select(exists(free)).get_result(self).await?)
         }
 
         /// Claims a run that was made in the same transaction.

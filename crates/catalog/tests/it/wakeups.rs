@@ -73,6 +73,25 @@ async fn a_server_that_stops_hands_over_at_once() {
     stop.cancel();
 }
 
+/// As the transaction of a worker does that finds out that its run was handed back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_a_transaction_holds_for_a_moment_is_not_forgotten() {
+    let toy = drowsy().await;
+    toy.stop();
+    let run = start_there(&another_server(&toy).await, &toy).await;
+    let place = &toy.bed.place;
+    let holding = place.execute("BEGIN; SELECT id FROM run FOR UPDATE; SELECT pg_sleep(1); COMMIT");
+    let working = async {
+        let held = "SELECT wait_event AS value FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        while place.values(held).await.is_empty() {}
+        let (_second, stop) = run_engine(&toy.bed, drowsy_options());
+        assert_eq!(toy.ended(run.id).await.status, RunStatus::Completed);
+        stop.cancel();
+    };
+    tokio::join!(holding, working);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_listener_is_replaced() {
     let toy = drowsy().await;
