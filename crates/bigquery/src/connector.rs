@@ -160,7 +160,7 @@ async fn count(session: &Session<'_>, place: Place<'_>, properties: &mut Propert
             Err(error) if discover::is_unanswerable(&error) => Value::Null,
             Err(error) => return Err(error),
         };
-        properties.insert(what.to_owned(), count);
+        properties.insert(what.into(), count);
     }
     Ok(())
 }

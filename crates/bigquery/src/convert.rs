@@ -136,9 +136,9 @@ fn text(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-fn insert(properties: &mut Properties, name: &str, value: Value) {
+fn insert(properties: &mut Properties, name: &'static str, value: Value) {
     if !value.is_null() {
-        properties.insert(name.to_owned(), value);
+        properties.insert(name.into(), value);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a container or an asset stands in its source.
 
+use crate::model::Name;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
@@ -9,7 +10,7 @@ use std::{fmt, sync::Arc};
 /// The path is an asset's identity. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Path(Arc<[Box<str>]>);
+pub struct Path(Arc<[Name]>);
 
 impl Path {
     /// The path of the source itself: no segments.
@@ -18,13 +19,13 @@ impl Path {
     }
 
     /// A path of these segments.
-    pub fn new<S: Into<Box<str>>>(segments: impl IntoIterator<Item = S>) -> Self {
+    pub fn new<S: Into<Name>>(segments: impl IntoIterator<Item = S>) -> Self {
         Self(segments.into_iter().map(Into::into).collect())
     }
 
     /// The path of something directly inside this one.
     #[must_use]
-    pub fn child(&self, name: impl Into<Box<str>>) -> Self {
+    pub fn child(&self, name: impl Into<Name>) -> Self {
         Self(self.0.iter().cloned().chain([name.into()]).collect())
     }
 
@@ -34,12 +35,12 @@ impl Path {
     }
 
     /// The segments of the container around this one, where no path of its own is needed; `None` for the root.
-    pub(crate) fn container(&self) -> Option<&[Box<str>]> {
+    pub(crate) fn container(&self) -> Option<&[Name]> {
         self.0.split_last().map(|(_, rest)| rest)
     }
 
     /// The segments as a set can hold them that is asked by [`container`](Self::container).
-    pub(crate) fn shared(&self) -> Arc<[Box<str>]> {
+    pub(crate) fn shared(&self) -> Arc<[Name]> {
         self.0.clone()
     }
 
@@ -49,7 +50,7 @@ impl Path {
     }
 
     /// The segments from the outside in.
-    pub fn segments(&self) -> &[Box<str>] {
+    pub fn segments(&self) -> &[Name] {
         &self.0
     }
 

@@ -1,6 +1,6 @@
 //! Which objects a connector is to read: the filters common to all connectors.
 
-use crate::{Error, Path, Result, Selection};
+use crate::{Error, Path, Result, Selection, model::Name};
 use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ impl Filters {
 /// scope is out of scope, never gone.
 #[derive(Debug, Clone)]
 pub struct Scope {
-    catalogs: Option<Vec<Box<str>>>,
+    catalogs: Option<Vec<Name>>,
     schema_depth: usize,
     schemas: Matcher,
     tables: Matcher,
@@ -102,7 +102,7 @@ impl Scope {
 
     /// Limits the first segment of all paths to these exact names.
     #[must_use]
-    pub fn with_catalogs<S: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+    pub fn with_catalogs<S: Into<Name>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.catalogs = Some(names.into_iter().map(Into::into).collect());
         self
     }
@@ -139,7 +139,7 @@ impl Scope {
         self.admits_container(path.segments())
     }
 
-    fn admits_container(&self, segments: &[Box<str>]) -> bool {
+    fn admits_container(&self, segments: &[Name]) -> bool {
         let catalog = match (&self.catalogs, segments.first()) {
             (Some(names), Some(first)) => names.contains(first),
             _ => true,

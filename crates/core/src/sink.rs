@@ -2,7 +2,7 @@
 
 use crate::{
     Cx, Error, ErrorKind, Listing, Path, Result, Scope, Split,
-    model::{Asset, LineageEdge, Namespace, Version},
+    model::{Asset, LineageEdge, Name, Namespace, Version},
 };
 use async_trait::async_trait;
 use std::{
@@ -197,7 +197,7 @@ fn gone() -> Error {
 pub struct SplitSink {
     split: Arc<Split>,
     /// The split's namespaces.
-    namespaces: HashSet<Arc<[Box<str>]>>,
+    namespaces: HashSet<Arc<[Name]>>,
     scope: Arc<Scope>,
     baseline: Arc<dyn Baseline>,
     cx: Cx,

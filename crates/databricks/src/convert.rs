@@ -213,7 +213,7 @@ fn stats(row: &TableRow) -> Stats {
             .and_then(|at| Timestamp::from_millisecond(at).ok())
             .map(Stat::exact),
         properties: measured
-            .map(|(name, value)| (name.clone(), json!(value)))
+            .map(|(name, value)| (name.clone().into(), json!(value)))
             .collect(),
     }
 }
@@ -284,7 +284,7 @@ fn properties(row: &TableRow) -> Properties {
         ("table_properties", set_properties(row.properties.as_ref())),
     ];
     all.into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .filter_map(|(name, value)| Some((name.into(), value?)))
         .collect()
 }
 
@@ -307,7 +307,7 @@ pub(crate) fn volume(schema: &Path, row: &VolumeRow) -> Asset {
     ];
     asset.properties = all
         .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))))
+        .filter_map(|(name, value)| Some((name.into(), json!(value.as_ref()?))))
         .collect();
     asset
 }
@@ -340,7 +340,7 @@ pub(crate) fn catalog(row: &CatalogRow) -> Namespace {
     ];
     namespace.properties = all
         .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .filter_map(|(name, value)| Some((name.into(), value?)))
         .collect();
     namespace
 }
@@ -359,7 +359,7 @@ pub(crate) fn schema(path: Path, row: &SchemaRow) -> Namespace {
     ];
     namespace.properties = all
         .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .filter_map(|(name, value)| Some((name.into(), value?)))
         .collect();
     namespace
 }
@@ -369,7 +369,7 @@ pub(crate) fn tag(asset: &mut Asset, own: Vec<String>, mut of_columns: BTreeMap<
     asset.tags = Facet::Read(own);
     if let Facet::Read(fields) = &mut asset.fields {
         for field in fields {
-            field.tags = Facet::Read(of_columns.remove(&field.name).unwrap_or_default());
+            field.tags = Facet::Read(of_columns.remove(field.name.as_str()).unwrap_or_default());
         }
     }
 }

@@ -163,7 +163,7 @@ fn table(key: Path, text: &str) -> Asset {
     ];
     asset.properties = all
         .into_iter()
-        .filter_map(|(name, of)| Some((name.to_owned(), json!(line(of)?))))
+        .filter_map(|(name, of)| Some((name.into(), json!(line(of)?))))
         .collect();
     asset
 }

@@ -56,12 +56,9 @@ pub(crate) fn edges(dependencies: Option<&DependenciesRow>, mut events: Upstream
 }
 
 fn edge(path: Path, kind: &str, field_pairs: Vec<FieldPair>) -> LineageEdge {
-    LineageEdge {
-        flow: Flow::In,
-        end: LineageEnd::new(FAMILY.name, path),
-        kind: kind.to_owned(),
-        field_pairs,
-    }
+    let mut edge = LineageEdge::new(Flow::In, LineageEnd::new(FAMILY.name, path), kind);
+    edge.field_pairs = field_pairs;
+    edge
 }
 
 #[cfg(test)]

@@ -134,12 +134,12 @@ fn package_of(path: Path, project: &Project) -> Namespace {
             ("adapter_type", &header.adapter_type),
         ] {
             if let Some(value) = value {
-                package.properties.insert(name.to_owned(), json!(value));
+                package.properties.insert(name.into(), json!(value));
             }
         }
         package
             .properties
-            .insert("disabled_nodes".to_owned(), json!(project.disabled));
+            .insert("disabled_nodes".into(), json!(project.disabled));
         package.properties.extend(project.origin.properties.clone());
     }
     package

@@ -1,8 +1,7 @@
 //! Where the artifacts of one reading are.
 
-use serde_json::Value;
+use headwater_core::model::Properties;
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::{self, Seek},
     path::PathBuf,
@@ -69,7 +68,7 @@ impl From<&PathBuf> for Input {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origin {
     /// Properties of the project: the run of dbt Cloud, say.
-    pub(crate) properties: BTreeMap<String, Value>,
+    pub(crate) properties: Properties,
     /// What is not as expected: code and detail.
     pub(crate) warnings: Vec<(&'static str, String)>,
     /// How many requests it took.

@@ -40,7 +40,7 @@ fn segments(unique_id: &str) -> Option<[Cow<'_, str>; 3]> {
 /// `shop, model, orders.v2`; the tables of a source stand below it, `source.shop.till.sales` as
 /// `shop, source.till, sales`. `None` for an id that is no product's.
 pub(crate) fn path(unique_id: &str) -> Option<Path> {
-    segments(unique_id).map(|whole| Path::new(whole.map(Box::<str>::from)))
+    segments(unique_id).map(Path::new)
 }
 
 pub(crate) fn is_product(unique_id: &str) -> bool {
@@ -52,9 +52,7 @@ pub(crate) fn namespaces<'a>(unique_ids: impl Iterator<Item = &'a str>) -> BTree
     let found = unique_ids.filter_map(segments);
     let found: BTreeSet<_> = found.map(|[package, inner, _]| [package, inner]).collect();
     let paths = found.into_iter();
-    paths
-        .map(|namespace| Path::new(namespace.map(Box::<str>::from)))
-        .collect()
+    paths.map(Path::new).collect()
 }
 
 #[cfg(test)]

@@ -268,18 +268,18 @@ fn foreign_properties(row: Option<ForeignTableRow>) -> Properties {
             "foreign_options",
             "foreign_server_options",
         ];
-        return names.map(|name| (name.to_owned(), Value::Null)).into();
+        return names.map(|name| (name.into(), Value::Null)).into();
     };
     let mut properties = Properties::from([
-        ("foreign_server".to_owned(), row.server.into()),
-        ("foreign_data_wrapper".to_owned(), row.wrapper.into()),
+        ("foreign_server".into(), row.server.into()),
+        ("foreign_data_wrapper".into(), row.wrapper.into()),
     ]);
     for (name, options) in [
         ("foreign_options", row.options),
         ("foreign_server_options", row.server_options),
     ] {
         if !options.is_empty() {
-            properties.insert(name.to_owned(), options.into());
+            properties.insert(name.into(), options.into());
         }
     }
     properties

@@ -181,9 +181,9 @@ impl Draft {
             let at = created.at.as_deref().and_then(timestamp);
             stats
                 .properties
-                .extend(at.map(|at| ("created_at".to_owned(), json!(at))));
+                .extend(at.map(|at| ("created_at".into(), json!(at))));
             let style = created.dist_style.filter(|_| is_stored).and_then(effective_style);
-            let effective = style.map(|style| ("effective_dist_style".to_owned(), json!(style)));
+            let effective = style.map(|style| ("effective_dist_style".into(), json!(style)));
             stats.properties.extend(effective);
         }
         if let (Some(view), Some(Some(state))) = (&self.view, &self.state)
@@ -201,7 +201,7 @@ impl Draft {
     }
 
     fn set_properties(&self, properties: &mut Properties) {
-        let mut set = |name: &str, value: Value| properties.insert(name.to_owned(), value);
+        let mut set = |name: &'static str, value: Value| properties.insert(name.into(), value);
         if let Some(view) = &self.view {
             if view.late_binding {
                 set("late_binding", json!(true));

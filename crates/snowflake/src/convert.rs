@@ -76,14 +76,14 @@ impl TableRow {
             ("AUTO_CLUSTERING_ON", "auto_clustering"),
         ] {
             if row.flag(column) {
-                properties.insert(name.to_owned(), json!(true));
+                properties.insert(name.into(), json!(true));
             }
         }
         if listed == "EVENT TABLE" {
-            properties.insert("event".to_owned(), json!(true));
+            properties.insert("event".into(), json!(true));
         }
         if let Some(days) = row.number::<u32>("RETENTION_TIME") {
-            properties.insert("retention_days".to_owned(), json!(days));
+            properties.insert("retention_days".into(), json!(days));
         }
         let last_ddl = row.time("LAST_DDL");
         Ok(Some(Self {
@@ -137,7 +137,7 @@ impl TableRow {
         asset.stats = Facet::Read(self.stats);
         asset.properties = self.properties;
         if parts.secure == Some(true) {
-            asset.properties.insert("secure".to_owned(), json!(true));
+            asset.properties.insert("secure".into(), json!(true));
         }
         asset.definition = match (has_text, parts.text) {
             (false, _) => Facet::Read(None),
@@ -155,7 +155,7 @@ impl TableRow {
             None => ["masking_policies", "row_access_policies"]
                 .iter()
                 .for_each(|name| {
-                    asset.properties.insert((*name).to_owned(), Value::Null);
+                    asset.properties.insert((*name).into(), Value::Null);
                 }),
             Some(usage) => {
                 asset.properties.extend(usage.policies());
@@ -208,7 +208,7 @@ fn stats(row: &mut Row, last_ddl: Option<Timestamp>) -> Stats {
     };
     for (name, time) in [("created", row.time("CREATED")), ("last_ddl", last_ddl)] {
         if let Some(time) = time {
-            stats.properties.insert(name.to_owned(), json!(time));
+            stats.properties.insert(name.into(), json!(time));
         }
     }
     stats
@@ -266,7 +266,7 @@ fn fields(
         field.identity = column.identity;
         field.description = Facet::Read(column.comment);
         if let Some(usage) = usage {
-            let tags = usage.column_tags.get(&field.name).cloned();
+            let tags = usage.column_tags.get(field.name.as_str()).cloned();
             field.tags = Facet::Read(tags.unwrap_or_default());
         }
         field
@@ -290,13 +290,11 @@ pub(crate) fn namespace(path: Path, kind: &'static str, mut row: Row, tags: Face
         ("IS_MANAGED_ACCESS", "managed_access"),
     ] {
         if row.flag(column) {
-            namespace.properties.insert(name.to_owned(), json!(true));
+            namespace.properties.insert(name.into(), json!(true));
         }
     }
     if let Some(days) = row.number::<u32>("RETENTION_TIME") {
-        namespace
-            .properties
-            .insert("retention_days".to_owned(), json!(days));
+        namespace.properties.insert("retention_days".into(), json!(days));
     }
     namespace
 }
@@ -307,9 +305,7 @@ pub(crate) fn lineage(schema: &Path, names: BTreeSet<Name>) -> Vec<LineageEdge> 
         let missing = schema.depth() + 1;
         let outer = missing.checked_sub(name.len())?;
         let around = schema.segments().iter().take(outer).cloned();
-        Some(Path::new(
-            around.chain(name.into_iter().map(String::into_boxed_str)),
-        ))
+        Some(Path::new(around.chain(name.into_iter().map(Into::into))))
     };
     let edge = |path| LineageEdge::new(Flow::In, LineageEnd::new("snowflake", path), "view");
     names.into_iter().filter_map(path).map(edge).collect()

@@ -65,7 +65,7 @@ impl Missing {
             asset.fields = Facet::Unread;
         }
         for field in asset.fields.as_mut().into_iter().flatten() {
-            let uncommented = self.comments.contains(&field.name);
+            let uncommented = self.comments.contains(field.name.as_str());
             mark(field, uncommented, self.defaults);
         }
         // The keys of partitioning and clustering are among the columns.
@@ -80,7 +80,7 @@ impl Missing {
             asset.tags = Facet::Unread;
             asset
                 .properties
-                .extend(OPTIONS.map(|name| (name.to_owned(), Value::Null)));
+                .extend(OPTIONS.map(|name| (name.into(), Value::Null)));
         }
         if self.stats {
             asset.stats = Facet::Unread;

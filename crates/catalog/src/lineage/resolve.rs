@@ -165,7 +165,7 @@ impl Hop {
         Ok(LineageLink {
             product_id: self.far_id()?,
             path,
-            family,
+            family: family.into(),
             field_pairs: self.edge.field_pairs()?,
             kind: self.edge.kind,
         })

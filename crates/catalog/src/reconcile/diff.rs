@@ -225,7 +225,7 @@ impl Diff {
         for name in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
             // One that is null was never read.
             let [before, after] = [before, after].map(|side| side.get(name).filter(|value| !value.is_null()));
-            self.attribute(std::slice::from_ref(name), None, before, after);
+            self.attribute(&[name.to_string()], None, before, after);
         }
     }
 }
@@ -243,7 +243,7 @@ fn names(fields: &[Field]) -> impl Iterator<Item = &str> {
 }
 
 fn child(parent: &[String], field: &Field) -> Vec<String> {
-    parent.iter().chain([&field.name]).cloned().collect()
+    [parent, &[field.name.to_string()]].concat()
 }
 
 fn is_same_name(one: &Constraint, other: &Constraint) -> bool {

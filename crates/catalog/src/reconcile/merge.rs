@@ -3,7 +3,7 @@
 use super::doc::Doc;
 use headwater_core::{
     Facet,
-    model::{Constraint, Field, Properties},
+    model::{Constraint, Field, Name, Properties},
 };
 use std::{collections::HashMap, mem::take};
 
@@ -43,7 +43,7 @@ fn merge_part<T>(read: Facet<Vec<T>>, stored: Facet<Vec<T>>, merge: fn(&mut [T],
 
 /// A field is the same field when its path is.
 fn merge_fields(read: &mut [Field], stored: Vec<Field>) {
-    let mut stored: HashMap<String, Field> = stored
+    let mut stored: HashMap<Name, Field> = stored
         .into_iter()
         .map(|field| (field.name.clone(), field))
         .collect();
@@ -120,7 +120,7 @@ mod tests {
     fn a_property_that_was_not_read_is_kept_and_one_that_is_gone_is_not() {
         let mut known = orders();
         known.properties = [("engine", json!("heap")), ("rls", json!(true))]
-            .map(|(name, value)| (name.to_owned(), value))
+            .map(|(name, value)| (name.into(), value))
             .into();
         let mut read = orders();
         read.properties.insert("engine".into(), json!(null));

@@ -18,7 +18,7 @@ use crate::{
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use headwater_core::Scope;
+use headwater_core::{Scope, model::Name};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -77,7 +77,7 @@ type Identified = (Option<String>, String, String, String);
 
 /// What the old and the new place of one object share: native id, kind and the outermost container. Ids are
 /// rarely unique beyond it: a database made from another as its template has the same.
-type Identity = (Option<String>, String, Option<Box<str>>);
+type Identity = (Option<String>, String, Option<Name>);
 
 queries! {
     /// Candidates for removal.

@@ -25,8 +25,9 @@ fn has_moved(stored: &Stats, measured: &Stats) -> bool {
 }
 
 /// What is no number does not drift: the result of a test, the bounds of a partition.
-fn facts(stats: &Stats) -> impl Iterator<Item = (&String, &Value)> {
-    stats.properties.iter().filter(|(_, value)| !value.is_number())
+fn facts(stats: &Stats) -> impl Iterator<Item = (&str, &Value)> {
+    let all = stats.properties.iter().map(|(name, value)| (&**name, value));
+    all.filter(|(_, value)| !value.is_number())
 }
 
 /// By 5 % or more, or from another origin.

@@ -65,10 +65,10 @@ impl EdgeRow {
             ordinal,
             space_id: space.to_owned(),
             flow: flow_name(edge.flow),
-            end_family: edge.end.family.clone(),
+            end_family: edge.end.family.to_string(),
             end_key: path::key(&edge.end.path),
             end_folded: path::key(folded),
-            kind: edge.kind.clone(),
+            kind: edge.kind.to_string(),
             field_pairs: serde_json::to_string(&edge.field_pairs).map_err(Error::store)?,
         })
     }

@@ -51,7 +51,7 @@ fn schema() -> Path {
 fn table(number: u64) -> Asset {
     let mut table = Asset::new(schema().child(format!("t{number}")), AssetKind::TABLE);
     let field = |n: usize| Field {
-        name: format!("column_{n}_of_{COLUMNS}"),
+        name: format!("column_{n}_of_{COLUMNS}").into(),
         ..id()
     };
     table.fields = Facet::Read((0..COLUMNS).map(field).collect());

@@ -3,13 +3,13 @@ use crate::{Facet, Path};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-/// Facts of a source that have no field of their own, by snake_case name.
+/// Facts of a source that have no field of their own, by snake_case name. A connector's own names are not copied.
 ///
 /// One that is null was not read: what is known of it stays, as with [`Facet::Unread`]. One that is missing
 /// is not so.
-pub type Properties = BTreeMap<String, Value>;
+pub type Properties = BTreeMap<Cow<'static, str>, Value>;
 
 /// A container of assets or of other containers: a database, a schema, a dataset.
 #[derive(Debug, Clone, PartialEq)]

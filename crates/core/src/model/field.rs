@@ -1,4 +1,4 @@
-use super::{Constraint, DataType};
+use super::{Constraint, DataType, Name};
 use crate::Facet;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// Its name in the case that the source reports.
-    pub name: String,
+    pub name: Name,
     /// The source's own text of the type: `numeric(12,2)`.
-    pub native_type: String,
+    pub native_type: Name,
     /// The normalised type.
     pub data_type: DataType,
     /// Whether it may hold NULL; `None` where the source does not say.
@@ -38,7 +38,7 @@ pub struct Field {
 
 impl Field {
     /// A field of which nothing else is known.
-    pub fn new(name: impl Into<String>, native_type: impl Into<String>, data_type: DataType) -> Self {
+    pub fn new(name: impl Into<Name>, native_type: impl Into<Name>, data_type: DataType) -> Self {
         Self {
             name: name.into(),
             native_type: native_type.into(),

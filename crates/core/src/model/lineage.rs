@@ -1,3 +1,4 @@
+use super::Name;
 use crate::Path;
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LineageEnd {
     /// The family's name, as in [`Family::name`](crate::Family): `postgres`.
-    pub family: String,
+    pub family: Name,
     /// The asset's path in the case that the source reports.
     pub path: Path,
 }
 
 impl LineageEnd {
     /// A path of this family.
-    pub fn new(family: impl Into<String>, path: Path) -> Self {
+    pub fn new(family: impl Into<Name>, path: Path) -> Self {
         Self {
             family: family.into(),
             path,
@@ -44,14 +45,14 @@ pub struct LineageEdge {
     /// The end that is not the owner.
     pub end: LineageEnd,
     /// How this is known, in snake_case: `view`, `dbt`, `query`.
-    pub kind: String,
+    pub kind: Name,
     /// Which fields flow into which, where that is known. A hint: an empty list says nothing.
     pub field_pairs: Vec<FieldPair>,
 }
 
 impl LineageEdge {
     /// An edge of which no fields are known.
-    pub fn new(flow: Flow, end: LineageEnd, kind: impl Into<String>) -> Self {
+    pub fn new(flow: Flow, end: LineageEnd, kind: impl Into<Name>) -> Self {
         Self {
             flow,
             end,

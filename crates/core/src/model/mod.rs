@@ -18,6 +18,9 @@ pub use data_type::DataType;
 pub use field::{Field, Identity, KeyRole};
 pub use lineage::{FieldPair, Flow, LineageEdge, LineageEnd};
 
+/// A short text: the name of a column, a type, a segment of a path. Up to 24 bytes of it need no allocation.
+pub type Name = compact_str::CompactString;
+
 /// Declares an open set of snake_case names with its well-known members.
 macro_rules! open_names {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $member:ident = $text:literal,)* }) => {

@@ -117,8 +117,8 @@ impl Reader<'_> {
         };
         let functions = self.count::<FunctionNameRow>(path).await?;
         let models = self.count::<ModelRow>(path).await?;
-        namespace.properties.insert("functions".to_owned(), functions);
-        namespace.properties.insert("models".to_owned(), models);
+        namespace.properties.insert("functions".into(), functions);
+        namespace.properties.insert("models".into(), models);
         self.out.namespace(namespace).await?;
         let listing = match reasons.is_empty() {
             true => Listing::Complete,

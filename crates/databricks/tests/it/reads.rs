@@ -215,11 +215,7 @@ async fn all_catalogs_but_databricks_own() {
     let mut config = fake.config();
     config["catalog"] = json!(null);
     let all = run(config.clone(), token()).await;
-    assert!(
-        all.paths()
-            .iter()
-            .all(|path| path.segments()[0].as_ref() == "main")
-    );
+    assert!(all.paths().iter().all(|path| path.segments()[0] == "main"));
     assert_eq!(all.paths().len(), 10);
     config["catalogs"] = json!(["system", "main"]);
     let named = run(config, token()).await;

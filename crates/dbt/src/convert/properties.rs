@@ -126,7 +126,7 @@ fn tests(product: &Product<'_>) -> Vec<Value> {
 
 /// Properties, of which only those with a value are kept.
 #[derive(Default)]
-struct Named(Vec<(String, Value)>);
+struct Named(Vec<(&'static str, Value)>);
 
 impl Named {
     fn text(&mut self, name: &'static str, value: Option<&str>) {
@@ -138,11 +138,14 @@ impl Named {
     }
 
     fn value(&mut self, name: &'static str, value: Option<Value>) {
-        self.0.extend(value.map(|value| (name.to_owned(), value)));
+        self.0.extend(value.map(|value| (name, value)));
     }
 
     /// As properties, or as the members of an object.
-    fn collect<C: FromIterator<(String, Value)>>(self) -> C {
-        self.0.into_iter().collect()
+    fn collect<C: FromIterator<(K, Value)>, K: From<&'static str>>(self) -> C {
+        self.0
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect()
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn stats(product: &Product<'_>) -> Facet<Stats> {
         last_altered: None,
         properties: Properties::new(),
     };
-    let mut put = |name: &str, value: Value| stats.properties.insert(name.to_owned(), value);
+    let mut put = |name: &'static str, value: Value| stats.properties.insert(name.into(), value);
     if let Some(code) = code(record.node.compiled_code) {
         put("compiled_code", Value::String(code));
     }

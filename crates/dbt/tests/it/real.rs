@@ -193,10 +193,13 @@ fn assert_columns(asset: &Asset, node: &Value, catalog: [&Value; 2]) {
         expected.extend(real.map(|(name, column)| (name.to_lowercase(), column["type"].as_str())));
     }
     let fields = asset.fields.as_option().map(Vec::as_slice).unwrap_or_default();
-    let names: BTreeSet<String> = fields.iter().map(|field| field.name.to_lowercase()).collect();
+    let names: BTreeSet<String> = fields
+        .iter()
+        .map(|field| field.name.as_str().to_lowercase())
+        .collect();
     assert_eq!(names, expected.keys().cloned().collect(), "{}", asset.key);
     for field in fields {
-        if let Some(native) = expected[&field.name.to_lowercase()] {
+        if let Some(native) = expected[&field.name.as_str().to_lowercase()] {
             assert_eq!(&*field.native_type, native, "{} {}", asset.key, field.name);
         }
     }

@@ -97,7 +97,7 @@ async fn types_are_read_down_to_what_they_are_made_of() {
 
         let members = |field: &Field| -> Vec<(String, DataType)> {
             let all = field.fields.iter();
-            all.map(|member| (member.name.clone(), member.data_type.clone())).collect()
+            all.map(|member| (member.name.to_string(), member.data_type.clone())).collect()
         };
         let nested = &fields[4];
         assert_eq!(

@@ -180,13 +180,13 @@ fn asset(
         ("serialization", given(row.serialization)),
     ] {
         if let Some(value) = value {
-            asset.properties.insert(name.to_owned(), json!(value));
+            asset.properties.insert(name.into(), json!(value));
         }
     }
     if let Some(compressed) = row.compressed {
         asset
             .properties
-            .insert("compressed".to_owned(), json!(compressed != 0));
+            .insert("compressed".into(), json!(compressed != 0));
     }
     if let Some(columns) = columns {
         let mut keys: Vec<(i64, &str)> = columns

@@ -81,11 +81,11 @@ fn siblings(fields: Vec<model::Field>, around: &[String]) -> Vec<Field> {
 
 fn spell_out(field: model::Field, ordinal: usize, around: &[String]) -> Field {
     let mut path = around.to_vec();
-    path.push(field.name.clone());
+    path.push(field.name.to_string());
     Field {
-        name: field.name,
+        name: field.name.into(),
         ordinal,
-        native_type: field.native_type,
+        native_type: field.native_type.into(),
         data_type: field.data_type,
         nullable: field.nullable,
         default: field.default.into_option().flatten(),
@@ -237,7 +237,7 @@ pub struct LineageEnd {
 impl From<model::LineageEnd> for LineageEnd {
     fn from(end: model::LineageEnd) -> Self {
         Self {
-            family: end.family,
+            family: end.family.into(),
             path: end.path,
         }
     }

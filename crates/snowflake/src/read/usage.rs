@@ -1,8 +1,8 @@
 //! What only `SNOWFLAKE.ACCOUNT_USAGE` says: tags, policies, the texts of secure views. It is one to three hours late.
 
 use crate::{row::Row, session::Session};
-use headwater_core::Result;
-use serde_json::{Value, json};
+use headwater_core::{Result, model::Properties};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 
 /// What is known of the objects of a database.
@@ -85,12 +85,15 @@ impl Usage {
 
 impl Object {
     /// The policies as properties.
-    pub(crate) fn policies(&self) -> impl Iterator<Item = (String, Value)> {
-        let masking =
-            (!self.masking.is_empty()).then(|| ("masking_policies".to_owned(), json!(self.masking)));
-        let row_access =
-            (!self.row_access.is_empty()).then(|| ("row_access_policies".to_owned(), json!(self.row_access)));
-        masking.into_iter().chain(row_access)
+    pub(crate) fn policies(&self) -> Properties {
+        let mut all = Properties::new();
+        if !self.masking.is_empty() {
+            all.insert("masking_policies".into(), json!(self.masking));
+        }
+        if !self.row_access.is_empty() {
+            all.insert("row_access_policies".into(), json!(self.row_access));
+        }
+        all
     }
 }
 

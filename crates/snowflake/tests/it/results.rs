@@ -22,7 +22,7 @@ fn columns(run: &Collected) -> Vec<(String, Vec<String>)> {
             let fields = asset.fields.as_option().expect("columns were read");
             (
                 path.to_string(),
-                fields.iter().map(|field| field.name.clone()).collect(),
+                fields.iter().map(|field| field.name.to_string()).collect(),
             )
         })
         .collect()

@@ -35,7 +35,7 @@ use headwater_core::{
     Error, Facet, Host, Opened, Path, Registry, Visibility,
     model::{
         Asset, AssetKind, Constraint, ConstraintKind, DataType, Definition, Field, Flow, LineageEdge,
-        LineageEnd, Stat, Stats,
+        LineageEnd, Name, Stat, Stats,
     },
 };
 use serde_json::{Value, json};
@@ -161,17 +161,17 @@ impl ToySource {
     // What it holds.
 
     /// Adds a schema without assets. Assets bring their schema along.
-    pub fn add_schema<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn add_schema<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         self.state().schema(Path::new(path));
     }
 
     /// Drops a schema and what it holds, as its owner would.
-    pub fn remove_schema<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn remove_schema<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         self.state().schemas.remove(&Path::new(path));
     }
 
     /// Adds or replaces a table with these fields, without constraints, sized at 10 rows for each field.
-    pub fn add_table<S: Into<Box<str>>>(
+    pub fn add_table<S: Into<Name>>(
         &self,
         path: impl IntoIterator<Item = S>,
         fields: impl IntoIterator<Item = Field>,
@@ -180,7 +180,7 @@ impl ToySource {
     }
 
     /// Adds or replaces a view of these upstream assets of the same family.
-    pub fn add_view<'a, S: Into<Box<str>>>(
+    pub fn add_view<'a, S: Into<Name>>(
         &self,
         path: impl IntoIterator<Item = S>,
         fields: impl IntoIterator<Item = Field>,
@@ -211,11 +211,7 @@ impl ToySource {
     /// # Panics
     /// When there is none at the path.
     #[track_caller]
-    pub fn alter<S: Into<Box<str>>>(
-        &self,
-        path: impl IntoIterator<Item = S>,
-        change: impl FnOnce(&mut Asset),
-    ) {
+    pub fn alter<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>, change: impl FnOnce(&mut Asset)) {
         let path = Path::new(path);
         let mut state = self.state();
         let schema = state.schema(path.parent().unwrap_or_else(Path::root));
@@ -226,7 +222,7 @@ impl ToySource {
     }
 
     /// Drops an asset, as its owner would.
-    pub fn remove<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn remove<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         let path = Path::new(path);
         let schema = path.parent().unwrap_or_else(Path::root);
         self.state().schema(schema).assets.remove(&path);
@@ -265,30 +261,30 @@ impl ToySource {
     }
 
     /// Leaves a schema out of every list, without an error: what a lost grant does on most sources.
-    pub fn hide_schema<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn hide_schema<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         self.state().hidden.insert(Path::new(path));
     }
 
     /// Ends [`hide_schema`](Self::hide_schema).
-    pub fn show_schema<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn show_schema<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         self.state().hidden.remove(&Path::new(path));
     }
 
     /// Refuses to list the content of a container with `PermissionDenied`: the assets of a schema, the
     /// schemas of a database, the databases of the root.
-    pub fn refuse_listing<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn refuse_listing<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         self.state().refused.insert(Path::new(path));
     }
 
     /// Skips a container around schemas, as one that the config does not insist on and nobody may enter.
-    pub fn skip<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn skip<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         let path = Path::new(path);
         self.state().skipped.insert(path.clone());
         self.state().refused.insert(path);
     }
 
     /// Ends [`refuse_listing`](Self::refuse_listing) and [`skip`](Self::skip).
-    pub fn grant_listing<S: Into<Box<str>>>(&self, path: impl IntoIterator<Item = S>) {
+    pub fn grant_listing<S: Into<Name>>(&self, path: impl IntoIterator<Item = S>) {
         let path = Path::new(path);
         self.state().skipped.remove(&path);
         self.state().refused.remove(&path);

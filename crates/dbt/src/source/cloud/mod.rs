@@ -120,9 +120,7 @@ impl Cloud {
             ),
             ("dbt_cloud_results_run_id", tested.map(|run| run.id)),
         ] {
-            origin
-                .properties
-                .extend(run.map(|run| (name.to_owned(), json!(run))));
+            origin.properties.extend(run.map(|run| (name.into(), json!(run))));
         }
         origin.requests = self.api.take_requests();
         Ok(Files {

@@ -110,7 +110,7 @@ impl EdgeLine {
             model::Flow::Out => (owner, end),
         };
         Self {
-            kind: edge.kind,
+            kind: edge.kind.into(),
             upstream: upstream.into(),
             downstream: downstream.into(),
             field_pairs: edge.field_pairs.into_iter().map(FieldPair::from).collect(),
