@@ -64,10 +64,12 @@ pub(crate) async fn project(
     while products.peek().is_some() {
         let page = page(&mut products);
         let places: Vec<usize> = page.iter().map(|product| product.place).collect();
-        let whole = project.clone();
-        records = blocking(move || whole.read(&places, &mut records).map(|()| records)).await?;
-        // Products are made here, one by one, where they are taken: what another thread made, and this one frees, would
-        // cost both of them waits for the allocator.
+        // Read and made here, one by one, where they are taken. What another thread read would have to come from its
+        // core's cache, and what it made, and this one frees, would cost both of them waits for the allocator.
+        if !project.read_cached(&places, &mut records) {
+            let whole = project.clone();
+            records = blocking(move || whole.read(&places, &mut records).map(|()| records)).await?;
+        }
         let mut rest = records.iter();
         for product in page {
             let product = converted(product, &project, &mut rest)?;

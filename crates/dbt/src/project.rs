@@ -123,10 +123,18 @@ impl Project {
         own.chain(self.index.tests(place))
     }
 
-    /// Reads the records of the products at these places, in place of others.
+    /// Reads the records of the products at these places, in place of others. May wait for the disk.
     pub(crate) fn read(&self, places: &[usize], records: &mut Records) -> Result<()> {
-        let slots: Vec<Slot> = places.iter().flat_map(|place| self.slots(*place)).collect();
-        self.spool.read(&slots, records)
+        self.spool.read(&self.all_slots(places), records)
+    }
+
+    /// Reads the same without waiting, and says whether it could.
+    pub(crate) fn read_cached(&self, places: &[usize], records: &mut Records) -> bool {
+        self.spool.read_cached(&self.all_slots(places), records)
+    }
+
+    fn all_slots(&self, places: &[usize]) -> Vec<Slot> {
+        places.iter().flat_map(|place| self.slots(*place)).collect()
     }
 
     /// The product at this place, whose records are the next of these.

@@ -125,8 +125,19 @@ impl Flavor for Appended<'_> {
 }
 
 impl Spool {
-    /// Reads these records in place of others. Those that stand close to each other are read at one go.
+    /// Reads these records in place of others. Those that stand close to each other are read at one go. May wait for
+    /// the disk.
     pub(crate) fn read(&self, slots: &[Slot], records: &mut Records) -> Result<()> {
+        let read = self.read_by(read_at, slots, records);
+        read.map_err(|cause| error::io("the temporary file cannot be read", cause))
+    }
+
+    /// Reads the same without waiting, and says whether it could: whether the system holds the records in memory.
+    pub(crate) fn read_cached(&self, slots: &[Slot], records: &mut Records) -> bool {
+        self.read_by(read_cached_at, slots, records).is_ok()
+    }
+
+    fn read_by(&self, read_at: ReadAt, slots: &[Slot], records: &mut Records) -> io::Result<()> {
         let Records { bytes, ranges } = records;
         ranges.clear();
         ranges.resize(slots.len(), 0..0);
@@ -134,7 +145,7 @@ impl Spool {
         in_order.sort_unstable_by_key(|(slot, _)| slot.offset);
         let mut begin = 0;
         for close in in_order.chunk_by_mut(|(before, _), (slot, _)| before.is_close_to(*slot)) {
-            begin += self.read_piece(close, bytes, begin)?;
+            begin += self.read_piece(read_at, close, bytes, begin)?;
         }
         Ok(())
     }
@@ -142,23 +153,23 @@ impl Spool {
     /// Reads from the first to the last of these records, tells where they stand, and how much was read.
     fn read_piece(
         &self,
+        read_at: ReadAt,
         records: &mut [(Slot, &mut Range<usize>)],
         bytes: &mut Vec<u8>,
         begin: usize,
-    ) -> Result<usize> {
+    ) -> io::Result<usize> {
         let offset = records.first().map_or(0, |(slot, _)| slot.offset);
         let end = records.iter().map(|(slot, _)| slot.end()).max();
         for (slot, range) in &mut *records {
-            let start = begin + usize::try_from(slot.offset - offset).map_err(broken)?;
+            let start = begin + usize::try_from(slot.offset - offset).map_err(io::Error::other)?;
             **range = start..start + slot.length as usize;
         }
-        let length = usize::try_from(end.unwrap_or(offset) - offset).map_err(broken)?;
+        let length = usize::try_from(end.unwrap_or(offset) - offset).map_err(io::Error::other)?;
         if bytes.len() < begin + length {
             bytes.resize(begin + length, 0);
         }
         let piece = bytes.get_mut(begin..begin + length).unwrap_or_default();
-        let read = read_at(&self.0, piece, offset);
-        read.map_err(|cause| error::io("the temporary file cannot be read", cause))?;
+        read_at(&self.0, piece, offset)?;
         Ok(length)
     }
 }
@@ -176,6 +187,9 @@ pub(crate) fn record<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
     postcard::from_bytes(bytes).map_err(broken)
 }
 
+/// Fills a buffer from this place of a file.
+type ReadAt = fn(&File, &mut [u8], u64) -> io::Result<()>;
+
 #[cfg(unix)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
@@ -185,6 +199,29 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
 fn read_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
     io::Read::read_exact(&mut file, buffer)
+}
+
+/// Fills a buffer if no disk need be waited for; else this is an error, whatever the reason.
+#[cfg(target_os = "linux")]
+fn read_cached_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    while !buffer.is_empty() {
+        let mut rest = [io::IoSliceMut::new(buffer)];
+        match preadv2(file, &mut rest, offset, ReadWriteFlags::NOWAIT)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => {
+                buffer = buffer.get_mut(read..).unwrap_or_default();
+                offset += read as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Only Linux tells what it holds in memory.
+#[cfg(not(target_os = "linux"))]
+fn read_cached_at(_: &File, _: &mut [u8], _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn broken(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -216,10 +253,25 @@ mod tests {
             Vec::new(),
         ] {
             let wanted: Vec<Slot> = asked.iter().map(|place| slots[*place]).collect();
-            spool.read(&wanted, &mut records).unwrap();
-            let read: Vec<&str> = records.iter().map(|bytes| record(bytes).unwrap()).collect();
-            assert_eq!(read, asked.iter().map(|place| &texts[*place]).collect::<Vec<_>>());
+            // Not every system says that the records are in memory.
+            for cached in [false, true] {
+                if !(cached && spool.read_cached(&wanted, &mut records)) {
+                    spool.read(&wanted, &mut records).unwrap();
+                }
+                let read: Vec<&str> = records.iter().map(|bytes| record(bytes).unwrap()).collect();
+                assert_eq!(read, asked.iter().map(|place| &texts[*place]).collect::<Vec<_>>());
+            }
         }
+    }
+
+    #[test]
+    fn what_the_file_lacks_cannot_be_read() {
+        let (spool, slots) = written(&["x".repeat(100), "y".repeat(100)]);
+        spool.0.set_len(150).unwrap();
+        let mut records = Records::default();
+        assert!(!spool.read_cached(&slots, &mut records));
+        let error = spool.read(&slots, &mut records).unwrap_err().to_string();
+        assert!(error.contains("temporary file cannot be read"), "{error}");
     }
 
     #[test]
