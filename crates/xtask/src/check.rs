@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    workspace::{cargo, packages, run, succeeds},
+    workspace::{cargo, published, run, succeeds},
 };
 
 /// Runs every check and names those that failed.
@@ -31,7 +31,7 @@ pub(crate) fn run_all() -> Result {
         announce(&["doc", "--workspace", "--no-deps", "--all-features"], &warnings),
     );
     step("deny", deny());
-    for package in packages()? {
+    for package in published()? {
         step(
             &format!("{package} alone"),
             announce(&["check", "--quiet", "-p", &package], &[]),

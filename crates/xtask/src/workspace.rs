@@ -80,11 +80,12 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
         .into())
 }
 
-/// The names of the workspace's packages.
-pub(crate) fn packages() -> Result<Vec<String>> {
+/// The names of the workspace's packages that others depend on.
+pub(crate) fn published() -> Result<Vec<String>> {
     let metadata = metadata()?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     Ok(packages
+        .filter(|package| package["publish"].is_null())
         .filter_map(|package| Some(package["name"].as_str()?.to_owned()))
         .collect())
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{borrow::Cow, collections::BTreeMap};
 
-/// Facts of a source that have no field of their own, by snake_case name. A connector's own names are not copied.
+/// Facts of a source that have no field of their own, by snake_case name. A name that stands in a connector's code is
+/// borrowed from there.
 ///
 /// One that is null was not read: what is known of it stays, as with [`Facet::Unread`]. One that is missing
 /// is not so.
