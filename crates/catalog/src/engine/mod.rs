@@ -84,6 +84,15 @@ struct Inner {
     uploads: Mutex<mpsc::UnboundedReceiver<(Claim, Upload)>>,
 }
 
+/// What a look for a run to do found.
+enum Look {
+    Run(Box<Claim>),
+    Nothing {
+        /// How long to wait for a wake-up before the next look.
+        pause: Duration,
+    },
+}
+
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
@@ -166,16 +175,18 @@ impl Engine {
             while let Some(ended) = running.try_join_next() {
                 report(ended);
             }
-            if let Some(claim) = self.0.claim().await {
-                let (engine, stop) = (self.0.clone(), stop.clone());
-                running.spawn(async move {
-                    let _permit = permit;
-                    worker::work(engine, claim, stop).await;
-                });
-                continue;
-            }
+            let pause = match self.0.look().await {
+                Look::Run(claim) => {
+                    let (engine, stop) = (self.0.clone(), stop.clone());
+                    running.spawn(async move {
+                        let _permit = permit;
+                        worker::work(engine, *claim, stop).await;
+                    });
+                    continue;
+                }
+                Look::Nothing { pause } => pause,
+            };
             drop(permit);
-            let pause = self.0.pause().await;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -197,21 +208,25 @@ impl Inner {
         self.woken.send_replace(());
     }
 
-    async fn claim(&self) -> Option<crate::Claim> {
-        let claim = self.store.claim_run(&self.options.node, self.options.lease).await;
-        claim.unwrap_or_else(|error| {
+    async fn look(&self) -> Look {
+        let poll = self.options.poll;
+        self.claim().await.unwrap_or_else(|error| {
             tracing::warn!(error = ?error, "no run can be claimed; trying again");
-            None
+            Look::Nothing { pause: poll }
         })
     }
 
-    /// How long to wait for a wake-up before the next look, after one that found nothing. A run that a transaction held
-    /// was passed over: nothing more may tell of it.
-    async fn pause(&self) -> Duration {
-        match self.store.has_waiting_run().await {
-            Ok(true) => MOMENT.min(self.options.poll),
-            Ok(false) | Err(_) => self.options.poll,
+    async fn claim(&self) -> Result<Look> {
+        let (store, options) = (&self.store, &self.options);
+        if let Some(claim) = store.claim_run(&options.node, options.lease).await? {
+            return Ok(Look::Run(Box::new(claim)));
         }
+        // Nothing more may tell of a run that was passed over.
+        let pause = match store.has_passed_over_run().await? {
+            true => MOMENT.min(options.poll),
+            false => options.poll,
+        };
+        Ok(Look::Nothing { pause })
     }
 
     /// Wakes this engine when another server asks for a run or calls one off, until dropped.

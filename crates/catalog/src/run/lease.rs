@@ -55,8 +55,8 @@ pub struct Heartbeat {
 }
 
 impl Store {
-    /// Takes the run that has waited longest, or one whose node has gone silent; `None` when there is none. A run
-    /// that a transaction on PostgreSQL holds at the moment is passed over: [`has_waiting_run`](Self::has_waiting_run).
+    /// Takes the run that has waited longest, or one whose node has gone silent; `None` when there is none. One
+    /// whose row another transaction holds at the moment is passed over on PostgreSQL.
     ///
     /// # Errors
     /// The database's.
@@ -69,12 +69,12 @@ impl Store {
         })
     }
 
-    /// Whether a run waits for a worker.
+    /// Whether a claim that found nothing passed over a run.
     ///
     /// # Errors
     /// The database's.
-    pub async fn has_waiting_run(&self) -> Result<bool> {
-        on_conn!(self.db(), |c| c.is_any_free().await)
+    pub(crate) async fn has_passed_over_run(&self) -> Result<bool> {
+        on_conn!(self.db(), |c| c.is_any_passed_over().await)
     }
 
     /// Renews the lease.
@@ -147,8 +147,11 @@ queries! {
                 .optional()?)
         }
 
-        /// Whether there is a run to claim, also where a transaction holds it.
-        async fn is_any_free(&mut self) -> Result<bool> {
+        /// Whether there is a run that [`take`](Self::take) passes over while another transaction holds it.
+        async fn is_any_passed_over(&mut self) -> Result<bool> {
+            if <Self as Engine>::SKIP_LOCKED.is_empty() {
+                return Ok(false);
+            }
             let free = run::table
                 .filter(run::status.eq("running"))
                 .filter(sql::<Bool>(&is_free(<Self as Engine>::NOW)));

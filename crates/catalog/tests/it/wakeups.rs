@@ -80,16 +80,22 @@ async fn a_run_that_a_transaction_holds_for_a_moment_is_not_forgotten() {
     toy.stop();
     let run = start_there(&another_server(&toy).await, &toy).await;
     let place = &toy.bed.place;
-    let holding = place.execute("BEGIN; SELECT id FROM run FOR UPDATE; SELECT pg_sleep(1); COMMIT");
+    let holding = place.execute("BEGIN; SELECT id FROM run FOR UPDATE; SELECT pg_sleep(3); COMMIT");
     let working = async {
         let held = "SELECT wait_event AS value FROM pg_stat_activity
                     WHERE datname = current_database() AND wait_event = 'PgSleep'";
-        while place.values(held).await.is_empty() {}
+        while place.values(held).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(toy.bed.claim("other").await.is_none(), "it is passed over");
         let (_second, stop) = run_engine(&toy.bed, drowsy_options());
         assert_eq!(toy.ended(run.id).await.status, RunStatus::Completed);
         stop.cancel();
     };
-    tokio::join!(holding, working);
+    let both = async { tokio::join!(holding, working) };
+    tokio::time::timeout(Duration::from_secs(100), both)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
