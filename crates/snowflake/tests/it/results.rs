@@ -71,6 +71,7 @@ fn last_error(run: &Collected) -> (ErrorKind, String) {
 }
 
 fn nothing_is_complete(run: &Collected) {
+    assert!(!run.closed.is_empty(), "{:?}", run.ended);
     assert!(
         run.closed.values().all(|listing| !listing.is_complete()),
         "{:?}",
@@ -134,6 +135,7 @@ async fn one_broken_schema_is_partial() {
     };
     assert_eq!(reasons[0].code, "unavailable");
     assert_eq!(run.assets.len(), 7);
+    assert!(!run.ended.is_empty());
     assert!(run.ended.iter().all(|ended| ended.result.is_ok()));
 }
 
@@ -147,10 +149,13 @@ async fn a_stop_aborts_the_running_statement_and_ends_the_session() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     stop.cancel();
-    running.await.unwrap();
+    let run = running.await.unwrap();
+    assert!(!run.is_complete(), "{:?}", run.ended);
+    nothing_is_complete(&run);
     let state = fake.lock();
     assert_eq!(state.aborted.len(), 1, "{:?}", state.aborted);
     assert!(state.aborted[0].contains("INFORMATION_SCHEMA.TABLES"));
+    assert!(!state.logins.is_empty());
     assert_eq!(state.closed as usize, state.logins.len());
 }
 
