@@ -142,15 +142,20 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Members<'a, T> {
     }
 }
 
+/// The name of a type that stands for a value of any shape as the text that it is. serde_json has a name of its own for
+/// that, which it keeps to itself.
+pub(super) const RAW: &str = "headwater_dbt::Json";
+
 /// A value of any shape, as the text that it is.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
-    /// The text of a well-formed value. It may hold numbers beyond all range and half surrogate pairs.
-    fn passed_over<'de: 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'a RawValue>::deserialize(deserializer).map(|value| Self(value.get()))
+    /// The text.
+    #[cfg(test)]
+    pub(super) fn text(self) -> &'a str {
+        self.0
     }
 
     /// The value, unless it says nothing: null, an empty list, an object without members.
@@ -170,13 +175,32 @@ impl<'a> Json<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !deserializer.is_human_readable() {
-            return <&'a str>::deserialize(deserializer).map(Self);
+        struct Raw<'a>(PhantomData<&'a str>);
+        impl<'de: 'a, 'a> Visitor<'de> for Raw<'a> {
+            type Value = Json<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value that can be read")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'a>, E> {
+                Ok(Json(text))
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Json<'a>, D::Error> {
+                let text = <&'a RawValue>::deserialize(deserializer)?.get();
+                match serde_json::from_str(text) {
+                    Ok(Sound) => Ok(Json(text)),
+                    Err(_) => Err(de::Error::custom("a value that cannot be read")),
+                }
+            }
         }
-        let value = Self::passed_over(deserializer)?;
-        match is_sound(value.0) {
-            true => Ok(value),
-            false => Err(de::Error::custom("a value that cannot be read")),
+        match deserializer.is_human_readable() {
+            true => deserializer.deserialize_newtype_struct(RAW, Raw(PhantomData)),
+            false => deserializer.deserialize_str(Raw(PhantomData)),
         }
     }
 }
@@ -188,10 +212,15 @@ pub(crate) struct Literal<'a>(&'a str);
 
 impl Literal<'_> {
     pub(crate) fn text(self) -> Option<String> {
-        let between = self.0.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-        let unescaped = between.and_then(unescaped);
-        unescaped.or_else(|| serde_json::from_str(self.0).ok())
+        text(self.0)
     }
+}
+
+/// The text that a well-formed literal stands for, unless it holds half a surrogate pair.
+pub(super) fn text(literal: &str) -> Option<String> {
+    let between = literal.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let unescaped = between.and_then(unescaped);
+    unescaped.or_else(|| serde_json::from_str(literal).ok())
 }
 
 /// What stands between the quotes of a well-formed literal, where it has no other than the short escapes. serde would
@@ -219,27 +248,12 @@ fn unescaped(literal: &str) -> Option<String> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Literal<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if !deserializer.is_human_readable() {
-            return <&'a str>::deserialize(deserializer).map(Self);
-        }
-        let Json(text) = Json::passed_over(deserializer)?;
-        match text.starts_with('"') && is_sound(text) {
+        let Json(text) = Json::deserialize(deserializer)?;
+        match text.starts_with('"') {
             true => Ok(Self(text)),
             false => Err(de::Error::custom("expected a text")),
         }
     }
-}
-
-/// Whether every number and text of a well-formed value can be read. A literal without `\u` can.
-fn is_sound(text: &str) -> bool {
-    (text.starts_with('"') && !has_code_point(text)) || serde_json::from_str::<Sound>(text).is_ok()
-}
-
-/// Whether a `\u` stands somewhere. Most texts are short: to prepare a search costs more than to look at all of them.
-fn has_code_point(text: &str) -> bool {
-    let bytes = text.as_bytes().iter();
-    let pairs = bytes.clone().zip(bytes.skip(1));
-    pairs.fold(false, |found, (a, b)| found | ((*a == b'\\') & (*b == b'u')))
 }
 
 /// Any value of which every number and text can be read; it is not kept.

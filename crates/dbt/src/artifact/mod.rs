@@ -5,6 +5,7 @@ mod borrowed;
 mod entry;
 mod file;
 mod header;
+mod json;
 mod node;
 mod result;
 mod scan;

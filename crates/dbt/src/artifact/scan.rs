@@ -1,17 +1,17 @@
 //! Walks a JSON file of any size and hands out its values one by one, each as a slice of the text.
 //!
-//! serde judges each value, and mostly finds its end, too. Where a value goes on behind what was read, only brackets
-//! and strings are told apart until it is whole. So the memory that is used is that of the largest single value, and
-//! each byte still passes a real parser.
+//! Each value is judged, and its end mostly found by that, too. Where a value goes on behind what was read, or is not
+//! plain, only brackets and strings are told apart until it is whole, and serde_json judges. So the memory that is used is
+//! that of the largest single value, and each byte still passes a real parser.
 
 use super::{
     entry::{Entry, parse},
-    skip,
+    json, skip,
 };
 use crate::error;
 use headwater_core::Result;
 use memchr::memchr2;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::de::IgnoredAny;
 use std::{io::Read, mem};
 
 /// How much is read at one go, at least.
@@ -92,7 +92,7 @@ impl<R: Read> Scanner<R> {
     ) -> Result<T> {
         self.peek()?;
         while self.unread().len() < AHEAD && self.fill()? {}
-        let kept = match whole(self.unread()) {
+        let kept = match json::first(self.unread()) {
             Some((entry, length)) => Ok((keep(entry), length)),
             None => Err(keep),
         };
@@ -111,9 +111,8 @@ impl<R: Read> Scanner<R> {
         if !self.unread().starts_with(['{', '[', '"']) {
             return None;
         }
-        let mut values = serde_json::Deserializer::from_str(self.unread()).into_iter::<IgnoredAny>();
-        values.next()?.ok()?;
-        Some(values.byte_offset())
+        let (_, length) = json::first::<IgnoredAny>(self.unread())?;
+        Some(length)
     }
 
     /// The next value, whole; whether it is well-formed is not known yet.
@@ -269,17 +268,6 @@ fn plain_text(text: &str) -> Option<&str> {
     let (plain, rest) = inner.split_at_checked(end)?;
     let sound = rest.starts_with('"') && plain.bytes().all(|byte| byte > 0x1f);
     sound.then_some(plain)
-}
-
-/// The entry at the start of a text and how long it is, if it is whole and of the expected shape.
-fn whole<'a, E: Deserialize<'a>>(text: &'a str) -> Option<(E, usize)> {
-    // serde takes an array for a struct, field by field.
-    if !text.starts_with('{') {
-        return None;
-    }
-    let mut values = serde_json::Deserializer::from_str(text).into_iter();
-    let entry = values.next()?.ok()?;
-    Some((entry, values.byte_offset()))
 }
 
 /// Finds the end of a value in text that arrives in pieces.
