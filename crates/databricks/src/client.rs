@@ -124,21 +124,13 @@ impl Workspace {
         for (name, value) in query {
             request = request.query(name, value);
         }
-        self.ask(request).await?.json()
+        self.send(request).await?.json()
     }
 
     /// The answer to a POST.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &impl Serialize) -> Result<T> {
         let request = self.http.post(&self.base, path.iter().copied()).json(body)?;
-        self.ask(request).await?.json()
-    }
-
-    /// A workspace that cannot be reached is named: what was pasted may have been another than what was meant.
-    async fn ask(&self, request: Request<'_>) -> Result<Reply> {
-        self.send(request).await.map_err(|error| match error.kind() {
-            ErrorKind::Unavailable => error.with_context("workspace", &self.base),
-            _ => error,
-        })
+        self.send(request).await?.json()
     }
 
     /// A request to another address, which carries its own signature. The workspace's token is not for it.

@@ -1,4 +1,5 @@
-//! From failures of HTTP to errors of the contract. Neither addresses nor bodies stand in them.
+//! From failures of HTTP to errors of the contract. Neither bodies stand in them nor addresses, which may be signed: of
+//! those only the origin.
 
 use bytes::Bytes;
 use headwater_core::{Clock, Error, ErrorKind};

@@ -146,7 +146,7 @@ impl<'c> Request<'c> {
                     self.client.budget.refund();
                     return Ok(reply);
                 }
-                Err(error) => error,
+                Err(error) => self.named(error),
             };
             if !renewed && self.may_renew(&error, token).await {
                 renewed = true;
@@ -171,6 +171,14 @@ impl<'c> Request<'c> {
                 auth.refused(&token).await
             }
             _ => false,
+        }
+    }
+
+    /// Says where nobody answers: another server than was meant, maybe.
+    fn named(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Unavailable => error.with_context("address", self.url.origin().ascii_serialization()),
+            _ => error,
         }
     }
 

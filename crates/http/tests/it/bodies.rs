@@ -53,7 +53,11 @@ async fn an_answer_that_is_cut_off_is_fetched_again() {
     let (base, _) = raw(vec![CUT], Duration::ZERO).await;
     let error = client().get(&base, ["x"]).send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(error.to_string(), "the source broke off its answer");
+    let address = base.origin().ascii_serialization();
+    assert_eq!(
+        error.to_string(),
+        format!("the source broke off its answer [address={address}]")
+    );
 }
 
 #[tokio::test]
@@ -78,7 +82,11 @@ async fn silence_ends_an_attempt() {
     settings.retry.attempts = 2;
     let client = Client::new(&Host::default(), settings).unwrap();
     let error = client.get(&base, ["x"]).send().await.unwrap_err();
-    assert_eq!(error.to_string(), "the source did not answer in time");
+    let address = base.origin().ascii_serialization();
+    assert_eq!(
+        error.to_string(),
+        format!("the source did not answer in time [address={address}]")
+    );
     assert_eq!(asked.load(Ordering::SeqCst), 2);
 }
 

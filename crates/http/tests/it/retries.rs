@@ -40,7 +40,11 @@ async fn attempts_end_with_the_last_error() {
     let server = answering([status(502)]).await;
     let error = client().get(&base(&server), ["x"]).send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(error.to_string(), "the source cannot answer now [status=502]");
+    let told = format!(
+        "the source cannot answer now [status=502] [address={}]",
+        server.uri()
+    );
+    assert_eq!(error.to_string(), told);
     assert_eq!(asked(&server).await, 4);
 }
 
@@ -113,15 +117,16 @@ async fn nobody_there() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let base: Url = format!("http://{address}").parse().unwrap();
+    let base: Url = format!("http://hunter2:hunter2@{address}").parse().unwrap();
     let error = client()
-        .get(&base, ["x"])
+        .get(&base, ["hunter2"])
         .query("token", "hunter2")
         .send()
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(error.to_string(), "the source cannot be reached");
+    let told = format!("the source cannot be reached [address=http://{address}]");
+    assert_eq!(error.to_string(), told);
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
 }
 
