@@ -118,7 +118,9 @@ async fn warn(faults: &mut Faults, out: &SplitSink) -> Result<()> {
     {
         let detail = match field.as_str() {
             "" => format!("{file}: {unique_id} is not of the expected shape: nothing was read of it"),
-            field => format!("{file}: {field} of {unique_id} is not of the expected type: it was left out"),
+            field => {
+                format!("{file}: {field} of {unique_id} cannot be read as what it should be: it was left out")
+            }
         };
         out.warn("artifact_unread", detail, identity::path(&unique_id))
             .await?;

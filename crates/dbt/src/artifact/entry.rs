@@ -1,14 +1,16 @@
 //! From the text of one value to its type.
 
-use super::Text;
+use super::{Members, Text};
 use crate::error;
 use headwater_core::Result;
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Deserializer, Value};
+use serde_json::{Deserializer, Value, value::RawValue};
 use serde_path_to_error::Segment;
 
 /// The most fields of one value that are left out before it is given up.
 const MOST_FAULTS: usize = 32;
+/// How deep a value is searched for what cannot be read.
+const DEEPEST: usize = 32;
 
 /// A type of entries, all of whose fields are optional, by what it is as it borrows from a text.
 pub(crate) trait Entry {
@@ -31,13 +33,43 @@ pub(crate) fn parse<E: Entry, T>(
     // What serde calls a fault of syntax may be a list too long for a struct, a number beyond all range or half a
     // surrogate pair: the text is well-formed all the same.
     skip(text)?;
-    match serde_json::from_str(text.text) {
-        Ok(value @ Value::Object(_)) => Ok(parse_around_faults::<E, T>(value, fault, keep)),
+    match readable(text.text, "", fault) {
+        Some(value @ Value::Object(_)) => Ok(parse_around_faults::<E, T>(value, fault, keep)),
         _ => {
             fault("");
             Ok(keep(E::Of::default()))
         }
     }
+}
+
+/// A well-formed value, unless it cannot be read: a number beyond all range, half a surrogate pair, what is nested too
+/// deep. Within it null stands for what cannot, which is told to `fault` by its place.
+fn readable(text: &str, place: &str, fault: &mut dyn FnMut(&str)) -> Option<Value> {
+    if let Ok(value) = serde_json::from_str(text) {
+        return Some(value);
+    }
+    if place.matches('/').count() >= DEEPEST {
+        return None;
+    }
+    let mut within = |key: &str, value: &RawValue| {
+        let place = format!("{place}/{key}");
+        readable(value.get(), &place, fault).unwrap_or_else(|| {
+            fault(&place);
+            Value::Null
+        })
+    };
+    if let Ok(Members(members)) = serde_json::from_str::<Members<'_, &RawValue>>(text) {
+        let members = members.into_iter();
+        let members = members.map(|(key, value)| (key.to_string(), within(&escaped(&key), value)));
+        return Some(Value::Object(members.collect()));
+    }
+    let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    let elements = elements.into_iter().enumerate();
+    Some(
+        elements
+            .map(|(at, value)| within(&at.to_string(), value))
+            .collect(),
+    )
 }
 
 /// Insists that a value is well-formed, and drops it.
@@ -77,15 +109,16 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         match segment {
-            Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
+            Segment::Map { key } => pointer.push_str(&format!("/{}", escaped(key))),
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
             _ => {}
         }
     }
     pointer
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
@@ -121,10 +154,10 @@ mod tests {
 
     #[test]
     fn an_entry_of_the_wrong_type_is_empty_and_told() {
-        for text in ["5", "[]", "\"x\""] {
+        for text in ["5", "null", "[]", "\"x\"", r#"{"\ud800": 1}"#] {
             let (node, faults) = node(text);
             assert!(node.unwrap().0.is_none());
-            assert_eq!(faults.last().map(String::as_str), Some(""), "{text}");
+            assert_eq!(faults, [""], "{text}");
         }
     }
 
@@ -135,11 +168,35 @@ mod tests {
             (listed.unwrap().0.as_deref(), &*faults),
             (Some("x"), &["/depends_on".to_owned()][..])
         );
-        for text in [r#"{"meta": 1e999}"#, r#"{"name": "\ud800"}"#] {
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_left_out_and_named() {
+        let deep = format!(
+            r#"{{"name": "x", "meta": {{"a": {}{}}}}}"#,
+            "[".repeat(200),
+            "]".repeat(200)
+        );
+        let place = format!("/meta/a{}", "/0".repeat(DEEPEST - 2));
+        for (text, place) in [
+            (r#"{"name": "x", "meta": {"a": [1, -1e999]}}"#, "/meta/a/1"),
+            (r#"{"name": "x", "description": "\ud800"}"#, "/description"),
+            (
+                r#"{"name": "x", "columns": {"a/b": {"tags": ["\ude00"]}}}"#,
+                "/columns/a~1b/tags/0",
+            ),
+            (r#"{"name": "x", "meta": {"\ud800": 1}}"#, "/meta"),
+            (&deep, &place),
+        ] {
             let (node, faults) = node(text);
-            assert!(node.unwrap().0.is_none());
-            assert_eq!(faults, [""], "{text}");
+            assert_eq!(node.unwrap().0.as_deref(), Some("x"), "{text}");
+            assert_eq!(faults.first().map(String::as_str), Some(place), "{text}");
         }
+        let (unnamed, faults) = node(r#"{"name": "\ud800", "schema": "s"}"#);
+        assert_eq!(
+            (unnamed.unwrap().1.as_deref(), &*faults),
+            (Some("s"), &["/name".to_owned()][..])
+        );
     }
 
     #[test]
