@@ -56,6 +56,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
             fn visit_str<E>(self, text: &str) -> Result<Str<'a>, E> {
                 Ok(text.to_owned().into())
             }
+
+            fn visit_string<E>(self, text: String) -> Result<Str<'a>, E> {
+                Ok(text.into())
+            }
         }
         deserializer.deserialize_str(Borrow(PhantomData))
     }
@@ -82,6 +86,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Names<'a> {
 
             fn visit_str<E>(self, one: &str) -> Result<Names<'a>, E> {
                 Ok(Names(vec![one.to_owned().into()]))
+            }
+
+            fn visit_string<E>(self, one: String) -> Result<Names<'a>, E> {
+                Ok(Names(vec![one.into()]))
             }
 
             fn visit_unit<E>(self) -> Result<Names<'a>, E> {

@@ -1,9 +1,8 @@
 //! A reader of JSON that takes what is plain and refuses the rest. Who reads with it asks serde_json about what it
 //! refuses, so it tells neither faults nor their places, and needs no way to go on behind them.
 //!
-//! A value is taken only if serde_json takes it, too, as the same. Refused is all that is not well-formed, and some of what
-//! is: half a surrogate pair, a number with an exponent or with a fraction that is wanted, an array for a struct, what is
-//! nested deeper than [`DEEPEST`], and what goes on behind the end of the text.
+//! A value is taken only if serde_json takes it, too, as the same. What is refused may be well-formed all the same: a value
+//! of another type than is asked for, half a surrogate pair, a number with an exponent, what is nested too deep.
 
 use super::borrowed::{self, RAW};
 use serde::{
@@ -14,16 +13,18 @@ use serde::{
 use std::fmt;
 use wide::u8x16;
 
-/// serde_json goes down to 128.
+/// Less than serde_json's 127, which hold for what is wanted only: here, what is passed over takes a stack, too.
 const DEEPEST: u8 = 100;
-/// A longer number may be beyond the range of serde_json's.
+/// A number of more bytes may be beyond the range of serde_json's.
 const LONGEST_NUMBER: usize = 300;
 /// How many bytes of a text are looked at together.
 const BLOCK: usize = 16;
 
-/// The value that a text begins with, if it is plain, and where it ends. A word or a number must be behind a bracket:
-/// it might go on.
+/// The value that a text begins with, if it is plain, and where it ends. No word or number, which might go on.
 pub(super) fn first<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, usize)> {
+    if !text.starts_with(['{', '[', '"']) {
+        return None;
+    }
     let mut reader = Reader {
         text,
         at: 0,
@@ -65,28 +66,25 @@ impl<'a> Reader<'a> {
     fn skip(&mut self) -> Result<()> {
         match self.peek()? {
             b'"' => self.string().map(drop),
-            b'{' => self.skip_all(b'}', |reader| {
-                reader.string()?;
-                reader.take(b':')?;
-                reader.skip()
-            }),
-            b'[' => self.skip_all(b']', Self::skip),
-            _ => self.scalar().map(drop),
-        }
-    }
-
-    /// Reads all members or elements.
-    fn skip_all(&mut self, close: u8, each: impl Fn(&mut Self) -> Result<()>) -> Result<()> {
-        self.descend()?;
-        if self.peek()? == close {
-            return self.ascend(close);
-        }
-        loop {
-            each(self)?;
-            match self.peek()? {
-                b',' => self.at += 1,
-                _ => return self.ascend(close),
+            b'{' => {
+                self.descend()?;
+                let mut members = Within::new(self);
+                while members.follows(b'}')? {
+                    members.reader.string()?;
+                    members.reader.take(b':')?;
+                    members.reader.skip()?;
+                }
+                self.ascend(b'}')
             }
+            b'[' => {
+                self.descend()?;
+                let mut elements = Within::new(self);
+                while elements.follows(b']')? {
+                    elements.reader.skip()?;
+                }
+                self.ascend(b']')
+            }
+            _ => self.scalar().map(drop),
         }
     }
 
@@ -236,7 +234,7 @@ fn number(bytes: &[u8]) -> Option<usize> {
         let fraction = digits(end + 1);
         end += if fraction == 0 { return None } else { fraction + 1 };
     }
-    let sound = whole > 0 && !leading_zero && end < LONGEST_NUMBER;
+    let sound = whole > 0 && !leading_zero && end <= LONGEST_NUMBER;
     match bytes.get(end)? {
         b'e' | b'E' => None,
         _ => sound.then_some(end),
@@ -255,7 +253,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 "null" => visitor.visit_unit(),
                 "true" => visitor.visit_bool(true),
                 "false" => visitor.visit_bool(false),
-                // A double to serde_json.
+                // To serde_json, no integer.
                 "-0" => Err(Refused),
                 number => match number.parse() {
                     Ok(number) => visitor.visit_u64(number),
@@ -400,7 +398,7 @@ impl<'de> MapAccess<'de> for Within<'_, 'de> {
     }
 }
 
-/// The key of a member: a text, whatever is asked for.
+/// The key of a member, which is taken for a text.
 struct Key<'r, 'de>(&'r mut Reader<'de>);
 
 impl<'de> Deserializer<'de> for Key<'_, 'de> {
@@ -411,9 +409,14 @@ impl<'de> Deserializer<'de> for Key<'_, 'de> {
         self.0.deserialize_str(visitor)
     }
 
+    /// Refused: a literal might be asked for.
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &str, _: V) -> Result<V::Value> {
+        Err(Refused)
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

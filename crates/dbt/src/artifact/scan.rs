@@ -1,8 +1,8 @@
 //! Walks a JSON file of any size and hands out its values one by one, each as a slice of the text.
 //!
-//! Each value is judged, and its end mostly found by that, too. Where a value goes on behind what was read, or is not
-//! plain, only brackets and strings are told apart until it is whole, and serde_json judges. So the memory that is used is
-//! that of the largest single value, and each byte still passes a real parser.
+//! `json` judges each value, and mostly finds its end, too. Where a value is not plain, or goes on behind what was read,
+//! only brackets and strings are told apart until it is whole, and serde_json judges. So the memory that is used is that of
+//! the largest single value, and each byte still passes a real parser.
 
 use super::{
     entry::{Entry, parse},
@@ -76,7 +76,7 @@ impl<R: Read> Scanner<R> {
     /// The next value, whole and well-formed.
     pub(crate) fn valid(&mut self) -> Result<Text<'_>> {
         self.peek()?;
-        if let Some(length) = self.complete() {
+        if let Some((IgnoredAny, length)) = json::first(self.unread()) {
             return Ok(self.take_text(length));
         }
         let text = self.value()?;
@@ -103,16 +103,6 @@ impl<R: Read> Scanner<R> {
             }
             Err(keep) => parse::<E, T>(self.value()?, fault, keep),
         }
-    }
-
-    /// The length of the next value, if it is well-formed and its end was read.
-    fn complete(&self) -> Option<usize> {
-        // A number or a word may go on.
-        if !self.unread().starts_with(['{', '[', '"']) {
-            return None;
-        }
-        let (_, length) = json::first::<IgnoredAny>(self.unread())?;
-        Some(length)
     }
 
     /// The next value, whole; whether it is well-formed is not known yet.

@@ -1,11 +1,14 @@
 use super::{
-    super::{Json, Node, Scanner},
+    super::{
+        Args, CatalogEntry, FreshnessResult, Group, Header, Json, Node, RunResult, Scanner, Test,
+        entry::Entry,
+    },
     *,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use std::fs;
+use std::{fmt::Debug, fs};
 
 fn skipped(text: &str) -> Option<usize> {
     first::<IgnoredAny>(text).map(|(_, end)| end)
@@ -30,10 +33,27 @@ fn agree(text: &str) {
     if let Some(end) = skipped(text) {
         assert_eq!(first::<Json<'_>>(text).map(|(_, end)| end), Some(end), "{text}");
     }
-    let node = |found: Option<(Node<'_>, usize)>| found.map(|(node, end)| (format!("{node:?}"), end));
-    if let Some(taken) = node(first(text)) {
-        assert_eq!(Some(taken), node(expected(text)), "{text}");
+    agree_on::<Node<'_>>(text);
+    agree_on::<Test<'_>>(text);
+    agree_on::<CatalogEntry<'_>>(text);
+    agree_on::<RunResult>(text);
+    agree_on::<FreshnessResult>(text);
+    agree_on::<Header>(text);
+    agree_on::<Args>(text);
+    agree_on::<Group<'_>>(text);
+}
+
+/// The same for a type of entries; whether the text is taken.
+fn agree_on<E: Entry>(text: &str) -> bool
+where
+    for<'a> E::Of<'a>: Debug,
+{
+    let told = |found: Option<(E::Of<'_>, usize)>| found.map(|(entry, end)| (format!("{entry:?}"), end));
+    let taken = told(first(text));
+    if taken.is_some() {
+        assert_eq!(taken, told(expected(text)), "{text}");
     }
+    taken.is_some()
 }
 
 /// Insists that a text is not taken, whatever is asked for.
@@ -45,11 +65,15 @@ fn refused(text: &str) {
 
 /// Values without fractions, with texts of all kinds.
 fn value() -> impl Strategy<Value = Value> {
-    let words = ["\\\"\n\u{1f600}", "name", "columns", "depends_on"];
+    let names = "name description columns tags meta config contract enforced depends_on nodes raw_code raw_sql \
+                 freshness warn_after count period owner email test_metadata severity where type index comment stats \
+                 value unique_id failures which entities version";
+    let names: Vec<&str> = names.split(' ').collect();
     let text = prop_oneof![
         "[ -~]{0,40}",
         any::<String>(),
-        prop::sample::select(words.to_vec()).prop_map(str::to_owned)
+        Just("\\\"\n\u{1f600}".to_owned()),
+        prop::sample::select(names).prop_map(str::to_owned),
     ];
     let plain = prop_oneof![
         Just(Value::Null),
@@ -87,12 +111,11 @@ proptest! {
     #[test]
     fn plain_values_are_taken_as_what_they_are(value in value()) {
         for text in [value.to_string(), ascii(&value.to_string()), format!("{value:#}")] {
-            // A comma, because a number that the text ends with may go on.
-            let more = format!("\n{text},");
-            let end = text.len() + 1;
-            prop_assert_eq!(first::<Value>(&more), Some((value.clone(), end)));
-            prop_assert_eq!(skipped(&more), Some(end));
-            let raw = first::<Json<'_>>(&more).map(|(raw, _)| raw.text());
+            let text = format!("[{text}\n]");
+            let taken = first::<Value>(&format!("{text}, 1"));
+            prop_assert_eq!(taken, Some((Value::Array(vec![value.clone()]), text.len())));
+            prop_assert_eq!(skipped(&text), Some(text.len()));
+            let raw = first::<Json<'_>>(&text).map(|(raw, _)| raw.text());
             prop_assert_eq!(raw, Some(text.as_str()));
         }
     }
@@ -102,13 +125,37 @@ proptest! {
         value in value(),
         changes in vec((any::<Index>(), "[\\[\\]{}\",:\\\\ue0-9.trfn\u{1}é -]{0,2}"), 1..4),
     ) {
-        let mut text = ascii(&value.to_string());
+        let mut text = value.to_string();
         for (at, put) in changes {
             let at = at.index(text.len() + 1);
-            text.replace_range(at..text.len().min(at + 1), &ascii(&put));
+            let at = text.floor_char_boundary(at);
+            let end = text.ceil_char_boundary(text.len().min(at + 1));
+            text.replace_range(at..end, &put);
         }
-        for text in [format!("[{text}]"), format!(r#"{{"name": {text}}}"#)] {
-            agree(&text);
+        for text in [text.as_str(), &ascii(&text), &text.replace("na", "n\\u0061")] {
+            agree(text);
+            agree(&format!("[{text}]"));
+            agree(&format!(r#"{{"name": {text}, "failures": {text}, "columns": {{"a": {text}}}}}"#));
+        }
+    }
+}
+
+#[test]
+fn a_text_ends_where_it_ends_wherever_blocks_do() {
+    let put = ["", "é", r#"\""#, r"\\", r"\n", r"\u00e9", r"\ud83d\ude00"];
+    let bad = ["\u{1f}", "\0", r"\x", r"\ud83d", r"\u12"];
+    for length in 0..3 * BLOCK {
+        for at in 0..=length {
+            let text = |put: &str| format!(r#"["{}{put}{}"]"#, "x".repeat(at), "y".repeat(length - at));
+            for put in put {
+                let text = text(put);
+                assert_eq!(first::<Value>(&text), expected(&text), "{text}");
+                assert_eq!(skipped(&text), Some(text.len()), "{text}");
+            }
+            for bad in bad {
+                refused(&text(bad));
+            }
+            agree(&text("\""));
         }
     }
 }
@@ -145,7 +192,7 @@ fn what_is_not_well_formed_is_refused() {
 #[test]
 fn what_could_mean_something_else_is_refused() {
     let surrogates = r#"["\ud83d"] ["\ude00\ud83d"] ["\ud83dx"] ["\ud83d\n"] ["\ud83d\u0041"]"#;
-    let long = format!("[{}]", "9".repeat(LONGEST_NUMBER));
+    let long = format!("[{}]", "9".repeat(LONGEST_NUMBER + 1));
     for text in surrogates.split(' ').chain(["[1e5]", "[1.5E-3]", &long]) {
         refused(text);
     }
@@ -181,7 +228,22 @@ fn numbers_are_what_they_are() {
 #[test]
 fn what_dbt_writes_is_taken() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/artifacts");
-    let mut nodes = 0;
+    let mut taken = 0;
+    let mut take = |file: &str, section: &str, text: &str| {
+        agree(text);
+        let is_taken = match (file, section) {
+            (_, "metadata") => agree_on::<Header>(text),
+            ("manifest.json", "nodes" | "sources" | "exposures" | "metrics" | "semantic_models") => {
+                agree_on::<Node<'_>>(text) && agree_on::<Test<'_>>(text)
+            }
+            ("catalog.json", "nodes" | "sources") => agree_on::<CatalogEntry<'_>>(text),
+            ("run_results.json", "results") => agree_on::<RunResult>(text),
+            ("sources.json", "results") => agree_on::<FreshnessResult>(text),
+            _ => return,
+        };
+        assert!(is_taken && skipped(text) == Some(text.len()), "{file}: {text}");
+        taken += 1;
+    };
     for file in [
         "manifest.json",
         "catalog.json",
@@ -190,22 +252,17 @@ fn what_dbt_writes_is_taken() {
     ] {
         let text = fs::read(format!("{folder}/{file}")).unwrap();
         let mut scanner = Scanner::new(text.as_slice());
-        let sections = scanner.members(|scanner, section| {
-            if scanner.peek()? != Some(b'{') {
-                return scanner.value().map(|value| agree(value.text));
+        let sections = scanner.members(|scanner, section| match (section, scanner.peek()?) {
+            ("metadata", _) => scanner.value().map(|value| take(file, section, value.text)),
+            (_, Some(b'{')) => {
+                scanner.members(|scanner, _| scanner.value().map(|value| take(file, section, value.text)))
             }
-            scanner.members(|scanner, id| {
-                let text = scanner.value()?.text;
-                agree(text);
-                if file == "manifest.json" && section == "nodes" {
-                    assert_eq!(skipped(text), Some(text.len()), "{id}");
-                    assert!(first::<Node<'_>>(text).is_some(), "{id}");
-                    nodes += 1;
-                }
-                Ok(())
-            })
+            (_, Some(b'[')) => {
+                scanner.elements(|scanner| scanner.value().map(|value| take(file, section, value.text)))
+            }
+            _ => scanner.value().map(drop),
         });
         sections.unwrap();
     }
-    assert!(nodes > 10, "{nodes} nodes");
+    assert!(taken > 40, "{taken} entries");
 }
