@@ -30,8 +30,6 @@ pub enum Error {
     },
     /// The connector is switched off.
     ConnectorInactive,
-    /// The connector has nothing that a sync could read.
-    NothingToSync,
     /// The config now leads elsewhere, so that credentials must be sent again.
     CredentialsRequired,
     /// The removals of this run were decided before.
@@ -77,7 +75,6 @@ impl fmt::Display for Error {
             Self::SpaceNotEmpty => f.write_str("space has connectors; delete them first"),
             Self::SyncInProgress { .. } => f.write_str("Sync already in progress"),
             Self::ConnectorInactive => f.write_str("connector is inactive; set is_active to true first"),
-            Self::NothingToSync => f.write_str("connector has nothing to sync; upload its input first"),
             Self::CredentialsRequired => {
                 f.write_str("this change says where a secret is sent; send the credentials with it")
             }

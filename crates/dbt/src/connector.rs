@@ -74,6 +74,9 @@ impl Connect for Dbt {
     }
 }
 
+/// Stands for what a manifest does not say. So one that does not say it never passes for the project before it.
+const UNNAMED: &str = "without a name";
+
 const fn capability(name: &'static str) -> Capability {
     Capability {
         name,
@@ -133,7 +136,7 @@ impl SourceConnector for Dbt {
             .chain(packages)
             .chain(namespaces.iter().cloned());
         let discovery = Discovery {
-            identity: project.header.project().map(str::to_owned),
+            identity: Some(project.header.project().unwrap_or(UNNAMED).to_owned()),
             containers: paths.map(container).collect(),
             splits: vec![Split {
                 id: "project".to_owned(),
@@ -163,7 +166,8 @@ impl SourceConnector for Dbt {
 impl Dbt {
     async fn project(&self, cx: &Cx) -> Result<Project> {
         let Some(files) = self.source.files(cx).await? else {
-            let message = "nothing to sync: upload a manifest first";
+            let message =
+                "nothing to sync: upload a manifest, or give manifest_path, artifacts_url or account_id";
             return Err(Error::new(ErrorKind::Unsupported, message).with_code("nothing_to_sync"));
         };
         self.read(files, cx).await
@@ -172,12 +176,12 @@ impl Dbt {
     async fn read(&self, files: Files, cx: &Cx) -> Result<Project> {
         let stop = cx.stop().clone();
         let project = emit::blocking(move || read::read(&files, &stop)).await?;
-        match (&self.project_name, &project.header.project_name) {
-            (Some(wanted), Some(found)) if wanted != found => {
+        match &self.project_name {
+            Some(wanted) if !project.header.is_of(wanted) => {
                 let message = "the manifest is of another project than config.project_name";
                 Err(error::invalid_manifest(message)
                     .with_context("expected", wanted)
-                    .with_context("found", found))
+                    .with_context("found", project.header.project().unwrap_or(UNNAMED)))
             }
             _ => Ok(project),
         }
@@ -186,11 +190,11 @@ impl Dbt {
 
 fn describe(project: &Project) -> String {
     let header = &project.header;
-    let name = header.project().unwrap_or("without a name");
+    let name = header.project().unwrap_or(UNNAMED);
     let version = header.dbt_version.as_deref().unwrap_or("of an unknown version");
     let products = project.index.len();
     format!(
-        "project {name}, dbt {version}: {products} products, {} nodes disabled",
+        "project {name}, dbt {version}: {products} products, disabled nodes: {}",
         project.disabled
     )
 }

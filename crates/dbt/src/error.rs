@@ -14,17 +14,15 @@ pub(crate) fn invalid_manifest(message: impl Into<Cow<'static, str>>) -> Error {
 
 /// A value is no JSON. serde's own text may quote it, so only the place is told.
 pub(crate) fn syntax(error: &serde_json::Error, text: Text<'_>) -> Error {
+    if error.is_eof() {
+        return invalid("the file is cut off", text.offset + text.text.len() as u64);
+    }
     let lines = text
         .text
         .split_inclusive('\n')
         .take(error.line().saturating_sub(1));
     let within = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
-    let message = if error.is_eof() {
-        "the file is cut off"
-    } else {
-        "not valid JSON"
-    };
-    invalid(message, text.offset + within as u64)
+    invalid("not valid JSON", text.offset + within as u64)
 }
 
 /// A file breaks off while it is read, or is no gzip after its first bytes.

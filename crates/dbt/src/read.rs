@@ -144,7 +144,10 @@ impl<'a> Reading<'a> {
 
     fn manifest_section(&mut self, file: &mut File, key: &str) -> Result<()> {
         match key {
-            "nodes" | "sources" => file.members(|file, id| self.node(file, id)),
+            "nodes" | "sources" => {
+                let walked = file.members(|file, id| self.node(file, id));
+                walked.map_err(|error| error.with_context("section", key))
+            }
             "exposures" | "metrics" | "semantic_models" | "unit_tests" => {
                 object(file, |file, id| self.node(file, id))
             }
@@ -280,8 +283,14 @@ fn recognise(artifact: Artifact, seen: &[String], named: bool) -> Result<()> {
         return Ok(());
     }
     let found: Vec<&str> = seen.iter().take(12).map(String::as_str).collect();
-    let message = format!("this is no {}", artifact.file_name());
-    Err(error::invalid_manifest(message).with_context("found", found.join(", ")))
+    let missing: Vec<&str> = needed.iter().copied().filter(|key| !has(key)).collect();
+    let mut error = error::invalid_manifest(format!("this is no {}", artifact.file_name()));
+    for (name, keys) in [("missing", missing), ("found", found)] {
+        if !keys.is_empty() {
+            error = error.with_context(name, keys.join(", "));
+        }
+    }
+    Err(error)
 }
 
 /// What is kept of a test. The column is told where the test is about one node only.

@@ -1,6 +1,10 @@
 //! What every handler reaches: the catalog, the connectors, the engine.
 
-use crate::{limit::Limit, metrics::Metrics, problem::Problem};
+use crate::{
+    limit::Limit,
+    metrics::Metrics,
+    problem::{Code, Problem},
+};
 use headwater_catalog::{self as catalog, Principal, Role, Store, engine::Engine};
 use headwater_core::{CheckReport, Cx, Error, ErrorKind, Host, Opened, Registry, Result, Secret};
 use jiff::Timestamp;
@@ -65,11 +69,18 @@ impl App {
     /// Refuses a sync of a connector that only uploads can feed. Settings that no longer parse are the run's to
     /// tell.
     pub(crate) fn check_fetches(&self, connector: &catalog::Connector) -> Result<(), Problem> {
-        let kind = self.registry.get(&connector.kind);
-        let waits = kind.and_then(|kind| kind.waits_for_input(connector.config.clone()));
-        match waits {
-            Ok(true) => Err(catalog::Error::NothingToSync.into()),
-            Ok(false) | Err(_) => Ok(()),
+        let Ok(kind) = self.registry.get(&connector.kind) else {
+            return Ok(());
+        };
+        match (kind.waits_for_input(connector.config.clone()), kind.inputs) {
+            (Ok(true), [first, ..]) => {
+                let detail = format!(
+                    "there is nothing to fetch from: upload {first} to .../connectors/{}/dbt-manifest instead",
+                    connector.id
+                );
+                Err(Problem::new(Code::NothingToSync, detail))
+            }
+            _ => Ok(()),
         }
     }
 

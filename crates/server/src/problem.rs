@@ -226,7 +226,6 @@ impl From<catalog::Error> for Problem {
             E::SpaceNotEmpty => Code::SpaceNotEmpty,
             E::SyncInProgress { .. } => Code::SyncInProgress,
             E::ConnectorInactive => Code::ConnectorInactive,
-            E::NothingToSync => Code::NothingToSync,
             E::CredentialsRequired | E::Keys(_) => Code::CredentialsRequired,
             E::RemovalsDecided => Code::RemovalsDecided,
             E::NoRemovalsHeld => Code::NoRemovalsHeld,

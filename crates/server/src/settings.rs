@@ -251,7 +251,10 @@ fn credentials_required(kind: &ConnectorType) -> Problem {
         .iter()
         .map(|pointer| pointer.trim_start_matches('/'))
         .collect();
-    let detail = format!("send the credentials with a change of {}", fields.join(", "));
+    let detail = format!(
+        "send the credentials with a change of {}; {{}} where there are none",
+        fields.join(" or ")
+    );
     Problem::new(Code::CredentialsRequired, detail).with_error("/credentials", "is missing")
 }
 

@@ -123,8 +123,8 @@ impl<'a> Session<'a> {
             && !self.target.claim.request.accept_source
         {
             let detail = format!(
-                "the settings now lead to another source ({now}, before: {before}); \
-                 if that is meant, sync with {{\"accept_source\": true}}"
+                "this is another source than before ({now}, before: {before}); if that is meant, \
+                 sync with {{\"accept_source\": true}}, or upload with ?accept_source=true"
             );
             return Ok(Some(Outcome::failed("source_changed", detail)));
         }

@@ -1,6 +1,7 @@
 //! What a file says of itself.
 
 use super::entry::Entry;
+use md5::{Digest, Md5};
 use serde::Deserialize;
 
 /// The newest versions of the manifest that the reader was tried on: dbt Core's, and that of Fusion.
@@ -71,6 +72,15 @@ impl Header {
             .find(|name| !name.is_empty())
     }
 
+    /// Whether this is the project of that name, as far as the file says what it is.
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        match (&self.project_name, &self.project_id) {
+            (Some(found), _) => found == name,
+            (None, Some(id)) => *id == hex::encode(Md5::digest(name)),
+            (None, None) => false,
+        }
+    }
+
     fn schema(&self) -> Option<(&str, u32)> {
         let (rest, file) = self.dbt_schema_version.as_deref()?.rsplit_once('/')?;
         let version = file
@@ -85,6 +95,25 @@ impl Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_is_known_by_its_name_or_by_the_hash_of_that() {
+        let header = |name: Option<&str>, id: Option<&str>| Header {
+            project_name: name.map(str::to_owned),
+            project_id: id.map(str::to_owned),
+            ..Header::default()
+        };
+        let hash = "470fac4c2eb3cb4fccd95c3e066ee10a";
+        assert!(header(None, Some(hash)).is_of("flower_shop"));
+        assert!(header(Some("flower_shop"), None).is_of("flower_shop"));
+        for other in [
+            header(None, None),
+            header(Some("other"), Some(hash)),
+            header(None, Some("0")),
+        ] {
+            assert!(!other.is_of("flower_shop"), "{other:?}");
+        }
+    }
 
     #[test]
     fn kind_and_version_stand_in_the_address_of_the_schema() {

@@ -320,6 +320,31 @@ async fn another_artifact_and_another_project_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_manifest_that_does_not_say_its_project_passes_for_none() {
+    let mut manifest: Value = serde_json::from_slice(&fs::read(artifact("manifest.json")).unwrap()).unwrap();
+    let target = Target::new();
+    let mut without = async |metadata: &str, config: Value| {
+        drop(manifest["metadata"].as_object_mut().unwrap().remove(metadata));
+        fs::write(target.file("manifest.json"), manifest.to_string()).unwrap();
+        read(config, Cx::default()).await
+    };
+    let mut wanted = target.config();
+    wanted["project_name"] = json!("corner_shop");
+    // What is left is the hash of the name.
+    let run = without("project_name", wanted.clone()).await;
+    assert!(run.is_complete(), "{:?}", run.failed);
+    let mut other = wanted.clone();
+    other["project_name"] = json!("big_shop");
+    let refused = without("project_name", other).await.failed.unwrap().to_string();
+    assert!(refused.contains("[expected=big_shop]"), "{refused}");
+    let refused = without("project_id", wanted).await.failed.unwrap().to_string();
+    assert!(refused.contains("[found=without a name]"), "{refused}");
+    let run = without("project_id", target.config()).await;
+    let identity = run.discovery.unwrap().identity;
+    assert_eq!(identity.as_deref(), Some("without a name"));
+}
+
+#[tokio::test]
 async fn a_manifest_without_sources_or_nodes_is_refused_and_none_other_needed() {
     let manifest: Value = serde_json::from_slice(&fs::read(artifact("manifest.json")).unwrap()).unwrap();
     let target = Target::new();

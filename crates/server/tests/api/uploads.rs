@@ -157,7 +157,7 @@ async fn what_is_no_upload_is_refused_with_the_remedy() {
     let toy = upload(&app, &toy, &[("manifest_file", b"{}")]).await;
     assert!(detail(toy.problem(400, "invalid_body")).contains("take no uploads"));
     let sync = app.post(&format!("{connector}/sync"), &json!({})).await;
-    assert!(detail(sync.problem(400, "nothing_to_sync")).contains("upload"));
+    assert!(detail(sync.problem(400, "nothing_to_sync")).contains("upload manifest_file to .../connectors/"));
     let history = app.get("/catalog/spaces/default/sync-history").await.expect(200);
     assert_eq!(history["total"], 0, "nothing of it became a run");
 }
