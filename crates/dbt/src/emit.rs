@@ -3,7 +3,7 @@
 use crate::{
     artifact::Literal,
     convert, identity, lineage,
-    project::{Fault, Faults, Project, Unread},
+    project::{Fault, Faults, Project},
     spool::{Records, Slot},
 };
 use headwater_core::{
@@ -186,7 +186,7 @@ fn converted<'a>(
     let adapter = project.header.adapter_type.as_deref();
     let is_product = |id: &str| project.index.is_product(id);
     Ok(Converted {
-        edges: (product.record.unread == Unread::Fields)
+        edges: (!product.record.unread.all && !product.record.unread.edges)
             .then(|| lineage::edges(&found.kind, &product, adapter, is_product)),
         source_description: product.record.node.source_description.filter(|_| is_source),
         asset: convert::asset(found.id, found.path, found.kind, &product, &project.groups),

@@ -34,26 +34,33 @@ pub(crate) struct NodeRecord<'a> {
     pub(crate) unread: Unread,
 }
 
-/// What of a node could not be read.
+/// What of a node could not be read, beyond fields whose absence says nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
-pub(crate) enum Unread {
-    /// At most fields whose absence says nothing else.
-    #[default]
-    Fields,
+pub(crate) struct Unread {
+    pub(crate) all: bool,
     /// What it is made of.
-    Edges,
-    /// All of it.
-    All,
+    pub(crate) edges: bool,
+    pub(crate) description: bool,
+    pub(crate) columns: bool,
+    pub(crate) constraints: bool,
+    pub(crate) code: bool,
+    pub(crate) tags: bool,
 }
 
 impl Unread {
     /// What could not be read where this field was left out, too: its place within the node.
-    pub(crate) fn with(self, field: &str) -> Self {
+    pub(crate) fn with(mut self, field: &str) -> Self {
         match field {
-            "" => Self::All,
-            _ if self == Self::Fields && field.starts_with("/depends_on") => Self::Edges,
-            _ => self,
+            "" => self.all = true,
+            "/description" => self.description = true,
+            "/columns" => self.columns = true,
+            "/constraints" => self.constraints = true,
+            "/raw_code" | "/raw_sql" => self.code = true,
+            "/tags" | "/config" | "/config/tags" => self.tags = true,
+            _ if field.starts_with("/depends_on") => self.edges = true,
+            _ => {}
         }
+        self
     }
 }
 

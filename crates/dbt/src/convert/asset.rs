@@ -1,7 +1,7 @@
 use super::{fields, properties, stats};
 use crate::{
     artifact::{Literal, Node, Owner},
-    project::{Product, Unread},
+    project::Product,
 };
 use headwater_core::{
     Facet, Path,
@@ -10,7 +10,8 @@ use headwater_core::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A product as the catalog takes it. Of one whose entry could not be read only the name is told.
+/// A product as the catalog takes it. Of one whose entry could not be read only the name is told, and of parts that could
+/// not be read nothing.
 pub(crate) fn asset(
     unique_id: &str,
     key: Path,
@@ -20,18 +21,21 @@ pub(crate) fn asset(
 ) -> Asset {
     let mut asset = Asset::new(key, kind);
     asset.native_id = Some(unique_id.into());
-    if product.record.unread == Unread::All {
+    let unread = product.record.unread;
+    if unread.all {
         return asset;
     }
     let node = &product.record.node;
-    asset.description = prose(node.description).into();
-    asset.definition = definition(node).into();
-    asset.tags = tags(node).into();
+    asset.description = read(unread.description, || prose(node.description));
+    asset.definition = read(unread.code, || definition(node));
+    asset.tags = read(unread.tags, || tags(node));
     let meta = properties::meta(node);
     asset.owners = owners(node, meta.as_ref(), groups).into();
     if is_relation(&asset.kind) {
-        asset.fields = fields::fields(node, product.catalog.as_ref());
-        asset.constraints = fields::constraints(node).into();
+        if !unread.columns {
+            asset.fields = fields::fields(node, product.catalog.as_ref());
+        }
+        asset.constraints = read(unread.columns || unread.constraints, || fields::constraints(node));
         asset.stats = stats::stats(product);
     } else {
         asset.fields = Facet::Read(Vec::new());
@@ -39,6 +43,13 @@ pub(crate) fn asset(
     }
     asset.properties = properties::properties(product, meta);
     asset
+}
+
+fn read<T>(is_unread: bool, part: impl FnOnce() -> T) -> Facet<T> {
+    match is_unread {
+        true => Facet::Unread,
+        false => Facet::Read(part()),
+    }
 }
 
 /// Whether the product has columns and rows.

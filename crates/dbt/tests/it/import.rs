@@ -247,17 +247,42 @@ async fn a_field_of_the_wrong_type_is_named_in_a_warning() {
         told.iter()
             .any(|(_, detail)| detail.contains("/description of model.corner_shop.orders"))
     );
-    assert!(
-        run.assets[&product("model", "orders")]
-            .description
-            .value()
-            .is_none()
-    );
+    let orders = &run.assets[&product("model", "orders")];
+    assert!(orders.description.is_unread() && orders.fields.as_option().is_some());
     let days = &run.assets[&product("model", "days")];
     assert!(
         days.description.is_unread() && !run.lineage.contains_key(&days.key),
         "what is stored stays"
     );
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_read_stays_as_stored() {
+    for (field, bad) in [
+        ("description", json!({})),
+        ("columns", json!([1])),
+        ("constraints", json!("hunter2")),
+        ("raw_code", json!(5)),
+        ("tags", json!([null])),
+    ] {
+        let target = Target::new();
+        target.edit(|manifest| manifest["nodes"]["model.corner_shop.orders"][field] = bad);
+        let run = target.read().await;
+        let orders = &run.assets[&product("model", "orders")];
+        assert_eq!(run.warnings.len(), 1, "{field}: {:?}", run.warnings);
+        let unread = [
+            ("description", orders.description.is_unread()),
+            ("columns", orders.fields.is_unread()),
+            ("constraints", orders.constraints.is_unread()),
+            ("raw_code", orders.definition.is_unread()),
+            ("tags", orders.tags.is_unread()),
+        ];
+        for (part, is_unread) in unread {
+            let expected = part == field || (part, field) == ("constraints", "columns");
+            assert_eq!(is_unread, expected, "{part} where {field} is bad");
+        }
+        assert!(!orders.properties.is_empty() && run.lineage.contains_key(&orders.key));
+    }
 }
 
 #[tokio::test]
