@@ -45,6 +45,7 @@ pub(crate) struct Unread {
     pub(crate) constraints: bool,
     pub(crate) code: bool,
     pub(crate) tags: bool,
+    pub(crate) owners: bool,
 }
 
 impl Unread {
@@ -56,7 +57,10 @@ impl Unread {
             "/columns" => self.columns = true,
             "/constraints" => self.constraints = true,
             "/raw_code" | "/raw_sql" => self.code = true,
-            "/tags" | "/config" | "/config/tags" => self.tags = true,
+            "/tags" | "/config/tags" => self.tags = true,
+            "/meta" | "/config/meta" | "/group" | "/config/group" => self.owners = true,
+            "/config" => (self.constraints, self.tags, self.owners) = (true, true, true),
+            _ if field.starts_with("/owner") => self.owners = true,
             _ if field.starts_with("/depends_on") => self.edges = true,
             _ => {}
         }

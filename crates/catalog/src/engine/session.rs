@@ -2,7 +2,7 @@
 
 use super::heartbeat::Stop;
 use crate::{
-    Outcome, Result, RunError, SplitEnd, SplitState, Store,
+    Outcome, Result, RunError, SplitEnd, SplitState, Store, Trigger,
     reconcile::{Batch, Digest, Edges, Target, digest_path},
 };
 use futures_util::{Stream, StreamExt};
@@ -122,9 +122,12 @@ impl<'a> Session<'a> {
             && before != now
             && !self.target.claim.request.accept_source
         {
+            let accept = match self.target.claim.run.trigger {
+                Trigger::Upload => "upload with ?accept_source=true",
+                Trigger::Api | Trigger::Schedule => "sync with {\"accept_source\": true}",
+            };
             let detail = format!(
-                "this is another source than before ({now}, before: {before}); if that is meant, \
-                 sync with {{\"accept_source\": true}}, or upload with ?accept_source=true"
+                "this is another source than before ({now}, before: {before}); if that is meant, {accept}"
             );
             return Ok(Some(Outcome::failed("source_changed", detail)));
         }

@@ -225,7 +225,10 @@ async fn another_source_is_refused_before_anything_is_written(bed: Bed) {
         (run.status, error_of(&run).0),
         (RunStatus::Failed, "source_changed")
     );
-    assert!(error_of(&run).1.contains("accept_source"), "{run:?}");
+    assert!(
+        error_of(&run).1.contains("sync with {\"accept_source\": true}"),
+        "{run:?}"
+    );
     assert_eq!(toy.writes().await, [""; 0]);
 
     let accept = RunRequest {

@@ -30,7 +30,7 @@ pub(crate) fn asset(
     asset.definition = read(unread.code, || definition(node));
     asset.tags = read(unread.tags, || tags(node));
     let meta = properties::meta(node);
-    asset.owners = owners(node, meta.as_ref(), groups).into();
+    asset.owners = read(unread.owners, || owners(node, meta.as_ref(), groups));
     if is_relation(&asset.kind) {
         if !unread.columns {
             asset.fields = fields::fields(node, product.catalog.as_ref());

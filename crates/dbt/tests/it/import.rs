@@ -154,6 +154,8 @@ async fn what_dbt_builds_leads_into_its_relation() {
 #[tokio::test]
 async fn the_catalog_spells_relations_as_the_warehouse_does() {
     let target = Target::new();
+    let built = ends(&target.read().await, "model", "orders", Flow::Out);
+    assert_eq!(built, ["duckdb corner_shop.main.orders"]);
     let file = target.file("catalog.json");
     let mut catalog: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let real = &mut catalog["nodes"]["model.corner_shop.orders"]["metadata"];
@@ -171,6 +173,7 @@ async fn the_catalog_spells_relations_as_the_warehouse_does() {
 #[tokio::test]
 async fn an_upload_is_read_packed_or_plain_and_leaves_no_file() {
     let plain = Target::new().read().await;
+    assert!(plain.is_complete() && !plain.assets.is_empty() && !plain.lineage.is_empty());
     let folder = tempfile::TempDir::new().unwrap();
     let mut cx = Cx::default();
     for name in ["manifest", "catalog", "run_results", "sources"] {
@@ -264,6 +267,8 @@ async fn a_part_that_cannot_be_read_stays_as_stored() {
         ("constraints", json!("hunter2")),
         ("raw_code", json!(5)),
         ("tags", json!([null])),
+        ("owner", json!("hunter2")),
+        ("config", json!("hunter2")),
     ] {
         let target = Target::new();
         target.edit(|manifest| manifest["nodes"]["model.corner_shop.orders"][field] = bad);
@@ -276,9 +281,14 @@ async fn a_part_that_cannot_be_read_stays_as_stored() {
             ("constraints", orders.constraints.is_unread()),
             ("raw_code", orders.definition.is_unread()),
             ("tags", orders.tags.is_unread()),
+            ("owner", orders.owners.is_unread()),
         ];
         for (part, is_unread) in unread {
-            let expected = part == field || (part, field) == ("constraints", "columns");
+            let expected = match field {
+                "columns" => matches!(part, "columns" | "constraints"),
+                "config" => matches!(part, "constraints" | "tags" | "owner"),
+                field => part == field,
+            };
             assert_eq!(is_unread, expected, "{part} where {field} is bad");
         }
         assert!(!orders.properties.is_empty() && run.lineage.contains_key(&orders.key));

@@ -178,8 +178,10 @@ async fn an_upload_needs_an_editor_and_a_connector_at_rest() {
         &[("manifest_file", &manifest)],
     )
     .await;
-    app.job_ended(started.expect(202)["job_id"].as_str().unwrap())
+    let job = app
+        .job_ended(started.expect(202)["job_id"].as_str().unwrap())
         .await;
+    assert_eq!(job["status"], "completed", "{job}");
     app.patch(&connector, &json!({"is_active": false}))
         .await
         .expect(200);
@@ -197,6 +199,8 @@ async fn another_project_is_refused_until_it_is_accepted() {
     let renamed = text.replace("corner_shop", "market");
     let refused = import(&app, &connector, &[("manifest_file", renamed.as_bytes())]).await;
     assert_eq!(refused["error"]["code"], "source_changed", "{refused}");
+    let told = refused["error"]["detail"].as_str().unwrap();
+    assert!(told.ends_with("upload with ?accept_source=true"), "{told}");
     assert_eq!(app.product("corner_shop.model.orders").await["state"], "active");
 
     let path = format!("{connector}/dbt-manifest?accept_source=true");

@@ -5,10 +5,10 @@ use super::{
     },
     *,
 };
-use proptest::{collection::vec, prelude::*, sample::Index};
+use proptest::{collection::vec, prelude::*, sample::Index, test_runner::TestRunner};
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use std::{fmt::Debug, fs};
+use std::{cell::Cell, fmt::Debug, fs};
 
 fn skipped(text: &str) -> Option<usize> {
     first::<IgnoredAny>(text).map(|(_, end)| end)
@@ -21,8 +21,8 @@ fn expected<'a, T: Deserialize<'a>>(text: &'a str) -> Option<(T, usize)> {
     Some((value, values.byte_offset()))
 }
 
-/// Insists that serde_json takes what is taken, as the same.
-fn agree(text: &str) {
+/// Insists that serde_json takes what is taken, as the same, and says whether anything is.
+fn agree(text: &str) -> bool {
     if let Some(taken) = first::<Value>(text) {
         assert_eq!(Some(taken), expected(text), "{text}");
     }
@@ -41,6 +41,7 @@ fn agree(text: &str) {
     agree_on::<Header>(text);
     agree_on::<Args>(text);
     agree_on::<Group<'_>>(text);
+    skipped(text).is_some()
 }
 
 /// The same for a type of entries; whether the text is taken.
@@ -119,12 +120,21 @@ proptest! {
             prop_assert_eq!(raw, Some(text.as_str()));
         }
     }
+}
 
-    #[test]
-    fn nothing_is_taken_that_serde_json_refuses(
-        value in value(),
-        changes in vec((any::<Index>(), "[\\[\\]{}\",:\\\\ue0-9.trfn\u{1}é -]{0,2}"), 1..4),
-    ) {
+#[test]
+fn nothing_is_taken_that_serde_json_refuses() {
+    let changes = vec(
+        (any::<Index>(), "[\\[\\]{}\",:\\\\ue0-9.trfn\u{1}é -]{0,2}"),
+        1..4,
+    );
+    let (taken, broken) = (Cell::new(0), Cell::new(0));
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let cases = config.cases;
+    let run = TestRunner::new(config).run(&(value(), changes), |(value, changes)| {
         let mut text = value.to_string();
         for (at, put) in changes {
             let at = at.index(text.len() + 1);
@@ -134,10 +144,24 @@ proptest! {
         }
         for text in [text.as_str(), &ascii(&text), &text.replace("na", "n\\u0061")] {
             agree(text);
-            agree(&format!("[{text}]"));
-            agree(&format!(r#"{{"name": {text}, "failures": {text}, "columns": {{"a": {text}}}}}"#));
+            let entry = format!(r#"{{"name": {text}, "failures": {text}, "columns": {{"a": {text}}}}}"#);
+            agree(&entry);
+            let in_list = format!("[{text}]");
+            let count = match agree(&in_list) {
+                true => &taken,
+                false => &broken,
+            };
+            count.set(count.get() + 1);
         }
-    }
+        Ok(())
+    });
+    run.unwrap();
+    // Some changes break a text, and some leave it well-formed.
+    let few = cases / 10;
+    assert!(
+        taken.get() > few && broken.get() > few,
+        "{taken:?} taken, {broken:?} not"
+    );
 }
 
 #[test]
@@ -155,7 +179,7 @@ fn a_text_ends_where_it_ends_wherever_blocks_do() {
             for bad in bad {
                 refused(&text(bad));
             }
-            agree(&text("\""));
+            assert!(!agree(&text("\"")), "a text that ends too early");
         }
     }
 }
@@ -195,6 +219,7 @@ fn what_could_mean_something_else_is_refused() {
     let long = format!("[{}]", "9".repeat(LONGEST_NUMBER + 1));
     for text in surrogates.split(' ').chain(["[1e5]", "[1.5E-3]", &long]) {
         refused(text);
+        assert!(expected::<IgnoredAny>(text).is_some(), "{text}");
     }
     let [deepest, deeper] = [0, 1].map(|more| {
         let depth = usize::from(DEEPEST) + more;
@@ -203,8 +228,10 @@ fn what_could_mean_something_else_is_refused() {
     assert_eq!(skipped(&deepest), Some(deepest.len()));
     assert!(first::<Value>(&deepest).is_some());
     refused(&deeper);
+    assert!(expected::<Value>(&deeper).is_some());
     // serde_json takes an array for a struct.
     assert!(first::<Node<'_>>(r#"["a"]"#).is_none());
+    assert!(expected::<Args>(r#"["a"]"#).is_some() && first::<Args>(r#"["a"]"#).is_none());
 }
 
 #[test]
