@@ -2,7 +2,7 @@
 
 use super::PATIENCE;
 use crate::{Error, Result};
-use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection, result::Error::DatabaseError};
 use diesel_async::sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper};
 use futures_util::future::BoxFuture;
 use std::{
@@ -13,15 +13,16 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Connections for reads.
 pub(super) const READERS: usize = 4;
 
-const PRAGMAS: &str = "PRAGMA busy_timeout = 5000;
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+/// How long a statement waits for other connections to the file.
+const BUSY: Duration = Duration::from_secs(5);
+const PRAGMAS: &str = "PRAGMA synchronous = NORMAL;
     PRAGMA foreign_keys = ON;";
 
 /// A connection that runs its statements on a thread of its own.
@@ -99,8 +100,26 @@ pub(super) fn create(file: &str) -> Result<PathBuf> {
 /// Opens one connection; blocks.
 pub(super) fn connect(file: &Path) -> Result<SqliteConnection> {
     let mut conn = SqliteConnection::establish(&file.to_string_lossy()).map_err(Error::store)?;
+    conn.batch_execute(&format!("PRAGMA busy_timeout = {}", BUSY.as_millis()))?;
+    log_ahead(&mut conn)?;
     conn.batch_execute(PRAGMAS)?;
     Ok(conn)
+}
+
+/// Turns the file's write-ahead log on. Of several connections that do so at once SQLite refuses all but one without
+/// waiting, whatever `busy_timeout` says.
+fn log_ahead(conn: &mut SqliteConnection) -> Result<()> {
+    let until = Instant::now() + BUSY;
+    loop {
+        match conn.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(DatabaseError(_, told))
+                if told.message() == "database is locked" && Instant::now() < until =>
+            {
+                thread::sleep(Duration::from_millis(10));
+            }
+            result => return Ok(result?),
+        }
+    }
 }
 
 /// A few connections to one file, opened when they are first needed.
