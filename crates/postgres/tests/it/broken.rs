@@ -14,9 +14,10 @@ use std::{path::Path, time::Duration};
 const TRUST: &str = "host all all all trust\nhost replication all all trust\n";
 const TABLES: usize = 400;
 
-/// A server whose database `postgres` has tables enough not to fit into the run's buffers.
+/// A server whose database `postgres` has tables enough not to fit into the run's buffers, and that cleans up
+/// only when it is told to.
 pub(crate) async fn with_tables(bin: &Path) -> Cluster {
-    let cluster = Cluster::start(bin, TRUST, "");
+    let cluster = Cluster::start(bin, TRUST, "-c autovacuum=off");
     create_tables(&cluster.server).await;
     cluster
 }
