@@ -87,7 +87,8 @@ pub(crate) async fn check_patch(
     Ok((patch, warnings))
 }
 
-/// The connector that a config names for its links, which must be one of the space.
+/// The connector that a config names for its links, which must be one of the space and of another family: links
+/// within the own one are never looked for there.
 async fn named_connector(
     app: &App,
     space: SpaceId,
@@ -100,15 +101,23 @@ async fn named_connector(
     if named.is_null() {
         return Ok(None);
     }
-    if let Some(id) = named.as_str().and_then(|text| text.parse().ok()) {
-        match app.store.get_connector(space, id).await {
-            Ok(_) => return Ok(Some(id)),
-            Err(catalog::Error::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
+    let invalid = |detail: &str| Err(Error::invalid_field(format!("/config{pointer}"), detail).into());
+    let unknown = || invalid("expected the id of a connector of this space");
+    let Some(id) = named.as_str().and_then(|text| text.parse().ok()) else {
+        return unknown();
+    };
+    let named = match app.store.get_connector(space, id).await {
+        Ok(named) => named,
+        Err(catalog::Error::NotFound(_)) => return unknown(),
+        Err(error) => return Err(error.into()),
+    };
+    match app.registry.find(&named.kind) {
+        Some(other) if other.family.name == kind.family.name => invalid(&format!(
+            "names a {} connector; expected one of another platform",
+            other.kind
+        )),
+        _ => Ok(Some(id)),
     }
-    let detail = "expected the id of a connector of this space";
-    Err(Error::invalid_field(format!("/config{pointer}"), detail).into())
 }
 
 /// The connector that a changed config names; `None` where the change leaves that alone, so that one which was
@@ -122,10 +131,6 @@ async fn renamed_connector(
     match kind.links_into {
         Some(at) if before.config.pointer(at) != config.pointer(at) => {
             let named = named_connector(app, before.space_id, kind, config).await?;
-            if named == Some(before.id) {
-                let detail = "expected another connector than this one";
-                return Err(Error::invalid_field(format!("/config{at}"), detail).into());
-            }
             Ok(Some(named))
         }
         _ => Ok(None),

@@ -242,7 +242,14 @@ async fn a_named_connector_must_be_one_of_the_space() {
     assert_eq!(refused.pointers(400, "invalid_configuration"), place);
     assert_eq!(app.get(connectors).await.expect(200), json!([]));
 
-    let warehouse = create_dbt(&app).await;
+    let dbt = create_dbt(&app).await;
+    let refused = app.post(connectors, &naming(id(&dbt))).await;
+    assert_eq!(refused.pointers(400, "invalid_configuration"), place, "as is dbt");
+    let warehouse = json!({
+        "name": "pg", "connector_type": "postgres", "config": {"host": "127.0.0.1", "port": 1, "database": "shop"},
+        "credentials": {"username": "headwater", "password": "pw"},
+    });
+    let warehouse = app.create_connector(&warehouse).await;
     let dbt = app.create_connector(&naming(id(&warehouse))).await;
     assert_eq!(
         app.get(&dbt).await.expect(200)["config"]["warehouse_connector_id"],
