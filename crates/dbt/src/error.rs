@@ -12,7 +12,8 @@ pub(crate) fn invalid_manifest(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::DataInvalid, message).with_code("invalid_manifest")
 }
 
-/// A value is no JSON. serde's own text may quote it, so only the place is told.
+/// A value is no JSON. serde_json says what of it is not where it judged by the syntax alone; else its text may quote
+/// the value, and only the place is told.
 pub(crate) fn syntax(error: &serde_json::Error, text: Text<'_>) -> Error {
     if error.is_eof() {
         return invalid("the file is cut off", text.offset + text.text.len() as u64);
@@ -22,7 +23,12 @@ pub(crate) fn syntax(error: &serde_json::Error, text: Text<'_>) -> Error {
         .split_inclusive('\n')
         .take(error.line().saturating_sub(1));
     let within = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
-    invalid("not valid JSON", text.offset + within as u64)
+    let offset = text.offset + within as u64;
+    let said = error.to_string();
+    match said.rsplit_once(" at line ") {
+        Some((said, _)) if error.is_syntax() => invalid(format!("not valid JSON: {said}"), offset),
+        _ => invalid("not valid JSON", offset),
+    }
 }
 
 /// A file breaks off while it is read, or is no gzip after its first bytes.

@@ -203,5 +203,6 @@ mod tests {
     fn broken_json_is_an_error_at_its_place() {
         let error = node("{\"name\": \n tru}").0.unwrap_err().to_string();
         assert!(error.contains("byte 11") && !error.contains("tru"), "{error}");
+        assert!(error.contains("not valid JSON: expected ident"), "{error}");
     }
 }

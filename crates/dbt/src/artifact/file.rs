@@ -12,7 +12,13 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Opens an artifact, plain or gzip as its first bytes tell.
 pub(crate) fn open(input: &Input) -> Result<Scanner<Source>> {
-    let unopened = |cause| error::io("the file cannot be opened", cause);
+    let unopened = |cause| {
+        let error = error::io("the file cannot be opened", cause);
+        match input {
+            Input::Path(path) => error.with_context("path", path.display()),
+            Input::Fetched(_) => error,
+        }
+    };
     let mut file = BufReader::new(input.open().map_err(unopened)?);
     let packed = file.fill_buf().map_err(unopened)?.starts_with(GZIP);
     let source: Source = if packed {

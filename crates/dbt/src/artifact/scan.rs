@@ -418,6 +418,8 @@ mod tests {
             (b"{\"a\": \"\xff\"}", "byte 7"),
             (b"{\"a\" 1}", "byte 5"),
             (b"{\"a\x01\": 1}", "byte 3"),
+            (b"{\"a\\q\": 1}", "not valid JSON: invalid escape ["),
+            (b"{5551: 1}", "not valid JSON ["),
         ] {
             let error = members(text, 3).unwrap_err().to_string();
             assert!(error.contains(place), "{error}");

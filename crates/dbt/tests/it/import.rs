@@ -335,6 +335,11 @@ async fn another_artifact_and_another_project_are_refused_by_name() {
     assert!(error.contains("this is a catalog.json"), "{error}");
     let error = refused(json!({"manifest_path": artifact("run_results.json")})).await;
     assert!(error.contains("this is a run_results.json"), "{error}");
+    let error = refused(json!({"manifest_path": target.file("gone.json")})).await;
+    assert!(
+        error.contains("cannot be opened") && error.contains("gone.json"),
+        "{error}"
+    );
     fs::write(
         target.file("other.json"),
         r#"{"metadata": {}, "nodes": {}, "sources": {}, "errors": null}"#,
