@@ -130,8 +130,9 @@ async fn renamed_connector(
 ) -> Result<Option<Option<ConnectorId>>, Problem> {
     match kind.links_into {
         Some(at) if before.config.pointer(at) != config.pointer(at) => {
-            let named = named_connector(app, before.space_id, kind, config).await?;
-            Ok(Some(named))
+            named_connector(app, before.space_id, kind, config)
+                .await
+                .map(Some)
         }
         _ => Ok(None),
     }
