@@ -137,6 +137,7 @@ async fn a_cut_connection_never_closes_a_namespace_as_complete() {
         }
         let run = run.collected;
         first_failure(&run);
+        assert!(!run.closed.is_empty(), "nothing was closed");
         assert!(
             run.assets.len() < TABLES && !run.is_complete(),
             "{:?}",

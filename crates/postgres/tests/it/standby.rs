@@ -63,7 +63,7 @@ async fn a_conflict_with_replication_is_tried_again() {
         let (primary, standby) = pair(&bin).await;
         let mut run = Held::at_the_first_asset(config(standby.server.port), 3).await;
         // Removes rows that the snapshot of the held run may still need: the standby must end it to go on.
-        // Again where nothing was removed, as VACUUM passes over a page that the server is just writing.
+        // Again where nothing was removed: VACUUM passes over a page that is in use.
         let admin = primary.server.client("postgres").await;
         let deadline = Instant::now() + Duration::from_secs(30);
         while !standby.log().contains("due to conflict with recovery") {

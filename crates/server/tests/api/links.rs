@@ -109,12 +109,14 @@ async fn assert_linked(app: &TestApp, database: &Database) {
         last.is_some(),
         "from the view through the model to the source: {graph:#}"
     );
+    let edges = graph["edges"].as_array().unwrap();
     assert!(
-        graph["edges"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|edge| !edge["downstream_id"].is_null())
+        edges.iter().any(|edge| edge["upstream_id"] == source["id"]),
+        "{graph:#}"
+    );
+    assert!(
+        edges.iter().all(|edge| !edge["downstream_id"].is_null()),
+        "{graph:#}"
     );
 }
 
@@ -242,9 +244,14 @@ async fn a_named_connector_must_be_one_of_the_space() {
     assert_eq!(refused.pointers(400, "invalid_configuration"), place);
     assert_eq!(app.get(connectors).await.expect(200), json!([]));
 
-    let dbt = create_dbt(&app).await;
-    let refused = app.post(connectors, &naming(id(&dbt))).await;
-    assert_eq!(refused.pointers(400, "invalid_configuration"), place, "as is dbt");
+    let project = create_dbt(&app).await;
+    let refused = app.post(connectors, &naming(id(&project))).await;
+    let refused = &refused.problem(400, "invalid_configuration")["errors"][0];
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(
+        refused["pointer"] == place[0] && detail.contains("a dbt connector"),
+        "{refused}"
+    );
     let warehouse = json!({
         "name": "pg", "connector_type": "postgres", "config": {"host": "127.0.0.1", "port": 1, "database": "shop"},
         "credentials": {"username": "headwater", "password": "pw"},
